@@ -1,0 +1,30 @@
+# Everything a fresh machine with python3 and make needs: uv is brought if it is missing, the environment is .venv.
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN := .venv/bin
+
+.PHONY: demo test test-all lint clean
+
+demo: .venv/.ready
+	$(BIN)/idfacevc demo --out out/demo
+
+test: .venv/.ready
+	$(BIN)/python -m pytest -n 2
+
+test-all: .venv/.ready
+	$(BIN)/python -m pytest -n 2 -m "not gpu and not network"
+
+lint: .venv/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/.ready: pyproject.toml | $(UV)
+	$(UV) sync --all-extras --quiet
+	@touch $@
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv
+
+clean:
+	rm -rf .venv .uv out runs build

@@ -1,0 +1,22 @@
+"""Turn a face into a voice: ID-FaceVC (arXiv 2409.00700)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from idfacevc.errors import InputError
+
+if TYPE_CHECKING:
+    from idfacevc.api import IDFaceVC, Speech, Voice, convert
+
+__version__ = "0.1.0"
+__all__ = ["IDFaceVC", "InputError", "Speech", "Voice", "convert"]
+
+
+def __getattr__(name: str) -> Any:
+    # torch is imported at the first use of the API, not by `import idfacevc`
+    if name in __all__:
+        from idfacevc import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,279 @@
+"""The public interface: a face becomes a `Voice`; a recording or a text in that voice becomes `Speech`."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from idfacevc import checkpoints
+from idfacevc.analysis import Source, analyse, mel_blocks
+from idfacevc.audio.io import AUDIO_SUFFIXES, AudioSource, load_audio
+from idfacevc.config import to_dict
+from idfacevc.errors import InputError
+from idfacevc.face.reader import FaceReader, FaceSource
+from idfacevc.face.tower import AGE_BINS, GENDERS
+from idfacevc.results import FaceAttributes, Speech, Voice
+from idfacevc.text.base_speaker import BaseSpeaker, base_speaker, speak
+from idfacevc.text.style import Style, apply_style
+from idfacevc.text.style import style as named_style
+from idfacevc.vocoder.base import build_vocoder
+
+_PIECE = 256  # frames decoded at a time
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How to say it; the arguments of `IDFaceVC.convert`, checked."""
+
+    style: str | Style = "neutral"
+    style_strength: float = 1.0
+    speed: float = 1.0
+    pitch_range: float = 1.0
+    seed: int = 0
+    language: str = "en"
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.speed <= 2.0:
+            raise InputError(f"speed {self.speed:g} is out of range; it goes from 0.5 to 2")
+        if not 0.0 <= self.pitch_range <= 4.0:
+            raise InputError(f"pitch range {self.pitch_range:g} is out of range; it goes from 0 to 4")
+
+    @cached_property
+    def chosen_style(self) -> Style:
+        """The style at its strength; an unknown name is an `InputError` that lists the presets."""
+        if isinstance(self.style, str):
+            return named_style(self.style, self.style_strength)
+        return self.style.scaled(self.style_strength)
+
+    def pitch(self, source: Source) -> Tensor:
+        """The normalised log-F0 (T,) that the decoder is given."""
+        style = self.chosen_style
+        if style.whisper:
+            return torch.zeros_like(source.lf0)
+        shift = style.pitch_shift * math.log(2) / 12 / source.lf0_std if source.lf0_std > 0 else 0.0
+        return torch.where(source.lf0 != 0, source.lf0 * (self.pitch_range * style.pitch_range) + shift, 0.0)
+
+
+class IDFaceVC:
+    """A trained bundle, ready to convert; made by `from_pretrained`.
+
+    Args:
+        bundle: loaded weights.
+        device: where they are.
+    """
+
+    def __init__(self, bundle: checkpoints.Bundle, device: torch.device | str = "cpu") -> None:
+        self.spec = bundle.spec
+        self.net = bundle.net
+        self.tower = bundle.tower
+        self.device = torch.device(device)
+        self.faces = FaceReader(bundle.spec.model.face, bundle.tower, self.device)
+        self.vocoder = build_vocoder(bundle.spec.vocoder, self.device)
+
+    @classmethod
+    def from_pretrained(cls, name: str | os.PathLike[str] = checkpoints.DEFAULT, device: str = "cpu") -> IDFaceVC:
+        """Load a bundle.
+
+        Args:
+            name: of the bundle, its folder, or a hub id "owner/name".
+            device: "cpu", "cuda", "cuda:1", "mps", or "auto" for the fastest that is there.
+        Raises:
+            InputError: for an unknown bundle or device, and files that do not match.
+        """
+        chosen = pick_device(device)
+        return cls(checkpoints.load_bundle(checkpoints.resolve(name), chosen), chosen)
+
+    @property
+    def sample_rate(self) -> int:
+        """Of all output, in Hz."""
+        return self.spec.model.front_end.sample_rate
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the network's weights, by which a `Voice` knows its checkpoint."""
+        digest = hashlib.sha256(repr(to_dict(self.spec.model.face)).encode())
+        for name, tensor in sorted(self.net.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def voice_from_face(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> Voice:
+        """The voice of a face: the slow step, done once for any number of conversions.
+
+        Args:
+            face: file, image, array or video file, or a list of these, all of one person.
+            aligned: the pictures already are crops framed as the backbone wants them; no face is searched.
+            strict: several faces in a picture are an error instead of a warning.
+        """
+        return self.voice_from_tokens(self.faces.tokens(face, aligned, strict))
+
+    @torch.no_grad()
+    def voice_from_tokens(self, tokens: Tensor) -> Voice:
+        """The voice of backbone tokens (P, D)."""
+        answer = self.net.face_voice(tokens[None].to(self.device))
+        return Voice(answer.voice[0].cpu(), answer.identity[0].cpu(), tokens.cpu(), self.fingerprint)
+
+    @torch.no_grad()
+    def face_attributes(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> FaceAttributes:
+        """Gender and age of a face as the bundle's tower sees them; `InputError` for a bundle without one."""
+        if self.tower is None:
+            raise InputError(f"checkpoint {self.spec.name} has no face tower, which is what tells gender and age")
+        gender, age = self.tower.attributes(self.faces.tokens(face, aligned, strict)[None])
+        probability, index = gender.softmax(dim=1)[0].max(dim=0)
+        return FaceAttributes(GENDERS[int(index)], float(probability), AGE_BINS[int(age.argmax())])
+
+    def analyse(self, audio: AudioSource) -> Source:
+        """Content and pitch of a recording, for `convert(source=...)` with many voices."""
+        return analyse(load_audio(audio, self.sample_rate), self.net)
+
+    def convert(
+        self,
+        voice: Voice,
+        audio: AudioSource | None = None,
+        text: str | None = None,
+        source: Source | None = None,
+        *,
+        style: str | Style = "neutral",
+        style_strength: float = 1.0,
+        speed: float = 1.0,
+        pitch_range: float = 1.0,
+        seed: int = 0,
+        language: str = "en",
+    ) -> Speech:
+        """Speech in a voice, from exactly one of a recording, a text, and a recording already analysed.
+
+        Args:
+            voice: of `voice_from_face`, by this checkpoint.
+            audio: a file, or (samples, sample_rate).
+            text: said by the base speaker first.
+            source: of `analyse`.
+            style: a preset's name or a `Style`; of a `source`, only its pitch can act.
+            style_strength: 0 is neutral, 1 the preset as written, 2 exaggerated.
+            speed: 0.5 to 2; the duration is divided by it.
+            pitch_range: factor of the intonation's width; 0 is monotone.
+            seed: of everything random; the same seed gives the same samples.
+            language: of the text.
+        """
+        delivery = Delivery(style, style_strength, speed, pitch_range, seed, language)
+        pieces, length = self._mels(voice, audio, text, source, delivery)
+        mel = torch.cat(list(pieces), dim=1)
+        return Speech(self.vocoder(mel, seed)[:length], self.sample_rate, mel.cpu().numpy())
+
+    def stream(
+        self,
+        voice: Voice,
+        audio: AudioSource | None = None,
+        text: str | None = None,
+        source: Source | None = None,
+        **options: Any,
+    ) -> Iterator[np.ndarray]:
+        """The samples of `convert`, with its arguments, in pieces (n,) float32, in bounded memory."""
+        delivery = Delivery(**options)
+        mels, length = self._mels(voice, audio, text, source, delivery)
+        return _trimmed(self.vocoder.stream(mels, delivery.seed), length)
+
+    def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
+        """A recording through its mel and the vocoder alone: the best that this bundle can sound."""
+        wav = load_audio(audio, self.sample_rate)
+        mel = torch.cat(list(mel_blocks(wav, self.net)), dim=1)
+        return Speech(self.vocoder(mel, seed)[: len(wav)], self.sample_rate, mel.cpu().numpy())
+
+    def source_speech(self, audio: AudioSource | None, text: str | None, delivery: Delivery) -> np.ndarray:
+        """What a conversion analyses, (N,): the recording or the spoken text, with all of the style but its pitch."""
+        style = delivery.chosen_style
+        if text is None:
+            assert audio is not None
+            return apply_style(load_audio(audio, self.sample_rate), self.sample_rate, style, pitch=False)
+        speaker = _speaker(delivery.language)
+        spoken = np.concatenate(list(speak(speaker, text, style, delivery.speed, delivery.seed, pitch=False)))
+        return load_audio((spoken, speaker.sample_rate), self.sample_rate)
+
+    def _mels(
+        self, voice: Voice, audio: AudioSource | None, text: str | None, source: Source | None, delivery: Delivery
+    ) -> tuple[Iterator[Tensor], int]:
+        """The converted log-mel in pieces (M, t), and the number of samples that it stands for."""
+        if sum(given is not None for given in (audio, text, source)) != 1:
+            raise InputError("give exactly one of a recording (audio), a text and an analysed source")
+        if voice.checkpoint != self.fingerprint:
+            raise InputError(f"the voice is not one of checkpoint {self.spec.name}: make it from the face again")
+        stretch = 1.0 if text is not None else delivery.speed  # the base speaker has spoken at that speed already
+        if source is None:
+            source = analyse(self.source_speech(audio, text, delivery), self.net)
+        frames = (torch.arange(math.ceil(len(source.lf0) / stretch)) * stretch).long().clamp(max=len(source.lf0) - 1)
+        codes, lf0, vector, index = (
+            tensor.to(self.device) for tensor in (source.codes, delivery.pitch(source), voice.vector, frames)
+        )
+        return self.net.stream_mel(codes, lf0, vector, index, _PIECE), round(source.samples / stretch)
+
+
+def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Any) -> Speech:
+    """Speech in the voice of a face, in one call.
+
+    Args:
+        face: as of `IDFaceVC.voice_from_face`.
+        audio_or_text: (samples, sample_rate), an audio file, or a text. A string that names an existing file is audio;
+            one that ends like an audio file but names none is an error and never spoken.
+        options: `checkpoint` and `device` for `IDFaceVC.from_pretrained`, whose result stays loaded for the next call;
+            the rest is for `IDFaceVC.convert`.
+    """
+    checkpoint, device = options.pop("checkpoint", checkpoints.DEFAULT), options.pop("device", "cpu")
+    vc = _cached(str(checkpoint), device)
+    audio, text = audio_or_text_of(audio_or_text)
+    return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **options)
+
+
+def audio_or_text_of(given: AudioSource | str) -> tuple[AudioSource | None, str | None]:
+    """Sort one argument into (audio, text) as `convert` does."""
+    if not isinstance(given, str):
+        return given, None
+    try:
+        is_file = Path(given).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        is_file = False
+    if is_file:
+        return given, None
+    if Path(given.strip()).suffix.lower() in AUDIO_SUFFIXES:
+        raise InputError(f"{given}: looks like an audio file, but there is no such file")
+    return None, given
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" is the fastest here; for one that is not here, an `InputError`."""
+    here = ["cpu"]
+    here += [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    here += ["mps"] if torch.backends.mps.is_available() else []
+    if name == "auto":
+        return torch.device(here[min(1, len(here) - 1)])
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or not any(known == name or known.split(":")[0] == name for known in here):
+        raise InputError(f"unknown device {name!r}; here are: auto, {', '.join(here)}")
+    return device
+
+
+@lru_cache(maxsize=1)
+def _cached(checkpoint: str, device: str) -> IDFaceVC:
+    return IDFaceVC.from_pretrained(checkpoint, device)
+
+
+@lru_cache(maxsize=1)
+def _speaker(language: str) -> BaseSpeaker:
+    return base_speaker("auto", language)
+
+
+def _trimmed(pieces: Iterator[np.ndarray], length: int) -> Iterator[np.ndarray]:
+    for piece in pieces:
+        yield piece[:length]
+        length -= min(length, len(piece))

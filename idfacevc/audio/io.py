@@ -1,0 +1,222 @@
+"""Read any audio that FFmpeg reads, in bounded memory; write WAV or FLAC, streamed and never half-written."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from idfacevc.errors import InputError
+
+AudioSource = str | os.PathLike[str] | tuple[np.ndarray, int]
+
+AUDIO_SUFFIXES = frozenset(
+    {".aac", ".aif", ".aiff", ".amr", ".au", ".caf", ".flac", ".m4a", ".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4"}
+    | {".oga", ".ogg", ".opus", ".wav", ".webm", ".wma"}
+)
+SHORTEST_SECONDS = 0.3
+SILENT_PEAK = 1e-4  # -80 dB of full scale
+MARK = "Synthetic speech made by idfacevc"
+
+_IN_MEMORY_SECONDS = 600
+_BLOCK = 1 << 16
+_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16")}
+
+
+def load_audio(source: AudioSource, rate: int) -> np.ndarray:
+    """A recording as mono float32 (N,) within ±1 at `rate` Hz.
+
+    Decoding is by blocks. What lasts longer than ten minutes comes back as a memory map of a temporary file that goes
+    with the array. Channels are averaged; the level changes only where the peak exceeds 1, by dividing by it.
+
+    Args:
+        source: a file of any container and codec that FFmpeg reads, or (samples, sample_rate) with float or integer
+            samples (N,) or (N, C).
+        rate: in Hz.
+
+    Raises:
+        InputError: for a file that is missing or is not audio, and for a recording that is shorter than 0.3 s, silent,
+            or holds values that are not numbers.
+    """
+    name, chunks = _open(source, rate)
+    samples = _collect(chunks, _IN_MEMORY_SECONDS * rate)
+    if len(samples) == 0:
+        raise InputError(f"{name}: holds no audio samples")
+    if len(samples) < SHORTEST_SECONDS * rate:
+        raise InputError(f"{name}: lasts {len(samples) / rate:.2f} s, at least {SHORTEST_SECONDS} s are needed")
+    blocks = [samples[start : start + _BLOCK] for start in range(0, len(samples), _BLOCK)]
+    peak = float(np.max([np.abs(block).max() for block in blocks]))
+    if not np.isfinite(peak):
+        raise InputError(f"{name}: holds samples that are not finite numbers (NaN or infinity)")
+    if peak < SILENT_PEAK:
+        raise InputError(f"{name}: is silent (peak {peak:.1g} of full scale)")
+    if peak > 1.0:
+        for block in blocks:
+            block /= peak
+    return samples
+
+
+def save_audio(path: str | os.PathLike[str], samples: np.ndarray | Iterable[np.ndarray], rate: int) -> int:
+    """Write float samples (N,), or blocks of them as they arrive, as 16-bit WAV or FLAC by the name's suffix.
+
+    The file appears under its name only when it is complete, and carries a comment saying that it is synthetic speech.
+
+    Returns:
+        the number of samples written.
+    Raises:
+        InputError: for another suffix, or a folder that cannot be written.
+    """
+    import soundfile
+
+    target = check_output(path)
+    kind, subtype = _FORMATS[target.suffix.lower()]
+    blocks = [samples] if isinstance(samples, np.ndarray) else samples
+    written = 0
+    with replacing(target) as temporary, soundfile.SoundFile(temporary, "w", rate, 1, subtype, format=kind) as file:
+        file.comment = MARK
+        file.software = "idfacevc"
+        for block in blocks:
+            file.write(np.clip(block, -1.0, 1.0))
+            written += len(block)
+    return written
+
+
+def check_output(path: str | os.PathLike[str]) -> Path:
+    """The path of an audio file, if one can be written there as far as a look can tell; else an `InputError`."""
+    target = Path(path)
+    if target.suffix.lower() not in _FORMATS:
+        suffix = target.suffix or "a name without suffix"
+        raise InputError(f"{target}: output is written as {' or '.join(_FORMATS)}, not as {suffix}")
+    if target.is_dir():
+        raise InputError(f"{target}: is a folder")
+    existing = next(folder for folder in target.absolute().parents if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"{target}: cannot be written in {existing}")
+    return target
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary file beside `target` that takes its place if the block succeeds and vanishes if it does not.
+
+    Raises:
+        InputError: where the folder cannot be written.
+    """
+    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+    with _clear_os_error(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+    try:
+        yield temporary
+        with _clear_os_error(target):
+            os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _clear_os_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def _open(source: AudioSource, rate: int) -> tuple[str, Iterator[np.ndarray]]:
+    """What to call the source, and its mono blocks at `rate`."""
+    if isinstance(source, tuple):
+        samples, source_rate = source
+        if not 1000 <= int(source_rate) <= 768000:
+            raise InputError(f"the recording's sample rate of {source_rate} Hz is out of range")
+        return "the recording", _resample(_float_blocks(np.asarray(samples)), int(source_rate), rate)
+    path = Path(source)
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, not a recording")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: is empty")
+    return str(path), _decode(path, rate)
+
+
+def _float_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
+    """Mono float32 blocks of samples (N,) or (N, C); integers are scaled by their type's range."""
+    if samples.ndim not in (1, 2) or samples.dtype.kind not in "fiu":
+        raise InputError(f"the recording must be numbers of shape (N,) or (N, C), not {samples.dtype} {samples.shape}")
+    if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
+        samples = samples.T  # (C, N): no recording has more channels than samples
+    scale, offset = 1.0, 0.0
+    if samples.dtype.kind in "iu":
+        info = np.iinfo(samples.dtype)
+        scale = (float(info.max) - float(info.min) + 1) / 2
+        offset = info.min + scale  # 0 for signed types, the middle of the range for unsigned ones
+    for start in range(0, len(samples), _BLOCK):
+        block = (samples[start : start + _BLOCK].astype(np.float64) - offset) / scale
+        yield (block if block.ndim == 1 else block.mean(axis=1)).astype(np.float32)
+
+
+def _resample(blocks: Iterator[np.ndarray], source_rate: int, rate: int) -> Iterator[np.ndarray]:
+    if source_rate == rate:
+        yield from blocks
+        return
+    import av
+
+    resampler = av.AudioResampler("flt", "mono", rate)
+    for block in blocks:
+        frame = av.AudioFrame.from_ndarray(block[None], "flt", "mono")
+        frame.sample_rate = source_rate
+        yield from (out.to_ndarray()[0] for out in resampler.resample(frame))
+    yield from (out.to_ndarray()[0] for out in resampler.resample(None))
+
+
+def _decode(path: Path, rate: int) -> Iterator[np.ndarray]:
+    """Mono blocks at `rate` of a file's first audio stream; packets that are damaged are left out."""
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="ignore") as container:
+            if not container.streams.audio:
+                raise InputError(f"{path}: holds no audio")
+            stream = container.streams.audio[0]
+            resampler = None
+            for packet in container.demux(stream):
+                try:
+                    frames = packet.decode()
+                except av.error.InvalidDataError:
+                    continue
+                for frame in frames:
+                    # not FFmpeg's own downmix to mono, which raises the level of floats by 3 dB
+                    resampler = resampler or av.AudioResampler("fltp", frame.layout, rate)
+                    yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(frame))
+            if resampler is not None:
+                yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(None))
+    except (av.error.FFmpegError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: cannot be read as audio ({getattr(error, 'strerror', None) or error})") from error
+
+
+def _collect(chunks: Iterator[np.ndarray], limit: int) -> np.ndarray:
+    """All chunks as one float32 array: in memory up to `limit` samples, else a memory map of a temporary file."""
+    kept: list[np.ndarray] = []
+    total = 0
+    for chunk in chunks:
+        kept.append(chunk)
+        total += len(chunk)
+        if total > limit:
+            return _spool(itertools.chain(kept, chunks))
+    return np.concatenate(kept).astype(np.float32) if kept else np.zeros(0, np.float32)
+
+
+def _spool(chunks: Iterable[np.ndarray]) -> np.ndarray:
+    with tempfile.TemporaryFile(prefix="idfacevc-") as file:
+        for chunk in chunks:
+            file.write(chunk.astype(np.float32).tobytes())
+        file.flush()
+        return np.memmap(file, np.float32, "r+")

@@ -1,0 +1,194 @@
+"""Trained bundles: find one by name, folder or hub id; read and write it strictly.
+
+A bundle is a folder with `config.json` (closed dataclasses: nothing in it names a class to import), `model.safetensors`
+(the network) and, where the face backbone is the tower, `face.safetensors`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from idfacevc import hub
+from idfacevc.config import ConfigError, ModelSpec, from_dict, to_dict
+from idfacevc.errors import InputError
+from idfacevc.face.tower import TOWER_FILE, FaceTower, save_tower
+from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.vocoder.base import VocoderSpec
+
+DEFAULT = "demo"
+_CONFIG, _MODEL = "config.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class BundleSpec:
+    """`config.json`.
+
+    Attributes:
+        format: of this file; other numbers are refused.
+        name: what reports call the bundle.
+        model: every size of the network.
+        vocoder: what turns its mels into sound; its front end must be the model's.
+    """
+
+    name: str
+    format: Literal[1] = 1
+    model: ModelSpec = field(default_factory=ModelSpec)
+    vocoder: VocoderSpec = field(default_factory=VocoderSpec)
+
+    def __post_init__(self) -> None:
+        ours, theirs = to_dict(self.model.front_end), to_dict(self.vocoder.front_end)
+        if differing := [f"{key} {ours[key]} and {theirs[key]}" for key in ours if ours[key] != theirs[key]]:
+            raise ConfigError(f"the front ends of the model and its vocoder differ: {', '.join(differing)}")
+        if (self.model.face.backbone == "tower") != (self.model.face.tower is not None):
+            raise ConfigError("model.face.tower must hold sizes exactly when model.face.backbone is 'tower'")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle: the network and, where it has its own, the face tower, both in evaluation mode."""
+
+    spec: BundleSpec
+    net: IDFaceVCNet
+    tower: FaceTower | None
+
+
+def roots() -> list[Path]:
+    """Folders in which a bundle's name is looked up, in this order."""
+    named = os.environ.get("IDFACEVC_CHECKPOINTS")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    beside = Path(__file__).resolve().parent.parent / "checkpoints"
+    candidates = [Path(named)] if named else []
+    return list(dict.fromkeys([*candidates, beside, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
+
+
+def available() -> dict[str, Path]:
+    """Names of the bundles on this machine and their folders; the first root that has a name wins."""
+    found: dict[str, Path] = {}
+    for root in roots():
+        for config in sorted(root.glob(f"*/{_CONFIG}")):
+            found.setdefault(config.parent.name, config.parent)
+    return found
+
+
+def resolve(name: str | os.PathLike[str]) -> Path:
+    """The folder of a bundle given as a folder, a name under one of `roots()`, or a hub id "owner/name".
+
+    Raises:
+        InputError: when there is none, with the names that there are.
+    """
+    if (Path(name) / _CONFIG).is_file():
+        return Path(name)
+    if isinstance(name, str) and name in (known := available()):
+        return known[name]
+    if isinstance(name, str) and hub.is_id(name):
+        return hub.snapshot(name)
+    if Path(name).is_dir():
+        raise InputError(f"checkpoint {name}: the folder holds no {_CONFIG}")
+    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available()) or 'none'}")
+
+
+def save_bundle(
+    folder: str | os.PathLike[str],
+    net: IDFaceVCNet,
+    tower: FaceTower | None = None,
+    *,
+    name: str,
+    vocoder: VocoderSpec | None = None,
+) -> None:
+    """Write a bundle. Its files appear under their names when all are complete, `config.json` last; others stay.
+
+    Args:
+        folder: made where it does not exist.
+        net: its weights, and its sizes for the configuration.
+        tower: the face tower, where that is the face backbone.
+        name: what reports call the bundle.
+        vocoder: Griffin-Lim at the network's front end, unless another is given.
+    """
+    spec = BundleSpec(name, model=net.spec, vocoder=vocoder or VocoderSpec(front_end=net.spec.front_end))
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target, prefix=".saving-") as temporary:
+        staged = Path(temporary)
+        tensors = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
+        save_file(tensors, staged / _MODEL)
+        if spec.model.face.tower is not None:
+            if tower is None:
+                raise ValueError("a bundle whose face backbone is the tower needs the tower")
+            save_tower(staged, tower, spec.model.face.tower)
+        (staged / _CONFIG).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
+        for file in (_MODEL, TOWER_FILE, _CONFIG):
+            if (staged / file).exists():
+                os.replace(staged / file, target / file)
+
+
+def read_spec(folder: Path) -> BundleSpec:
+    """The checked `config.json` of a bundle's folder."""
+    path = folder / _CONFIG
+    try:
+        return from_dict(BundleSpec, json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ConfigError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cpu") -> Bundle:
+    """Read a bundle's folder strictly.
+
+    Raises:
+        InputError: for a damaged file, an unknown key or format, a front end that the vocoder does not share, and
+            tensors that are missing, unknown or of another shape than `config.json` says.
+    """
+    source = Path(folder)
+    spec = read_spec(source)
+    net = IDFaceVCNet(spec.model)
+    load_tensors(net, source / _MODEL)
+    tower = None
+    if spec.model.face.tower is not None:
+        tower = FaceTower(**dataclasses.asdict(spec.model.face.tower))
+        load_tensors(tower, source / TOWER_FILE)
+        tower = tower.to(device).eval()
+    return Bundle(spec, net.to(device).eval(), tower)
+
+
+def load_tensors(module: nn.Module, path: Path) -> None:
+    """Load a safetensors file that must hold exactly the module's tensors."""
+    try:
+        tensors = load_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
+        raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
+    if faults := _mismatches(module.state_dict(), tensors):
+        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
+    module.load_state_dict(tensors)
+
+
+def _mismatches(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    shapes = [
+        f"{key} is {tuple(found[key].shape)}, not {tuple(wanted[key].shape)}"
+        for key in sorted(wanted.keys() & found.keys())
+        if found[key].shape != wanted[key].shape
+    ]
+    groups = {
+        "missing": sorted(wanted.keys() - found.keys()),
+        "unknown": sorted(found.keys() - wanted.keys()),
+        "of another shape": shapes,
+    }
+    return [
+        f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        for what, names in groups.items()
+        if names
+    ]

@@ -1,0 +1,131 @@
+"""`idfacevc batch`: many conversions from a table."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idfacevc.cli.convert import add_model
+from idfacevc.errors import InputError
+
+if TYPE_CHECKING:
+    from idfacevc.api import IDFaceVC
+    from idfacevc.results import Voice
+
+EXAMPLE = "idfacevc batch jobs.csv --out-dir out/batch"
+_OPTIONS: dict[str, type] = {
+    "style": str,
+    "style_strength": float,
+    "speed": float,
+    "pitch_range": float,
+    "seed": int,
+    "language": str,
+}
+_COLUMNS = ("face", "audio", "text", "output", *_OPTIONS)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row. `options` are those of `IDFaceVC.convert`; `output` is a path inside the output folder."""
+
+    face: Path
+    audio: Path | None
+    text: str | None
+    output: Path
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "batch",
+        help="many conversions from a CSV table",
+        description="Convert every row of a CSV table. Columns: face, audio or text, output (a name in DIR), any of "
+        f"{', '.join(_OPTIONS)}.\nA row that fails is reported and the others go on; running again does only what is "
+        "missing. Paths are relative to the table's folder.",
+        epilog=f"example: {EXAMPLE}",
+    )
+    parser.add_argument("jobs", metavar="JOBS.csv")
+    parser.add_argument("--out-dir", required=True, metavar="DIR")
+    parser.add_argument("--strict-face", action="store_true", help="refuse pictures with several faces")
+    add_model(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from idfacevc.api import IDFaceVC
+
+    rows = read_rows(Path(args.jobs))
+    out_dir = Path(args.out_dir)
+    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
+    voices: dict[Path, Voice] = {}
+    failed = 0
+    for number, row in enumerate(rows, start=1):
+        where = f"[{number}/{len(rows)}]"
+        try:
+            job = parse_row(row, Path(args.jobs).parent, out_dir, number)
+            if job.output.exists():
+                print(f"{where} {job.output}: there already")
+                continue
+            _convert(vc, job, voices, args.strict_face)
+            print(f"{where} {job.output}")
+        except Exception as error:  # one row's fault of any kind must not stop the others
+            failed += 1
+            if getattr(args, "debug", False):
+                traceback.print_exc()
+            print(f"idfacevc: row {number}: {' '.join(str(error).split()) or repr(error)}", file=sys.stderr)
+    print(f"{len(rows) - failed} of {len(rows)} rows done")
+    return 1 if failed else 0
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The table's rows; an unreadable table or an unknown column is an `InputError`."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            names = reader.fieldnames or []
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as a CSV table ({error})") from error
+    if unknown := [name for name in names if name not in _COLUMNS]:
+        raise InputError(f"{path}: unknown column {', '.join(unknown)}; columns are: {', '.join(_COLUMNS)}")
+    if "face" not in names or not {"audio", "text"} & set(names):
+        raise InputError(f"{path}: needs the columns face and audio or text")
+    if not rows:
+        raise InputError(f"{path}: holds no rows")
+    outputs = [row["output"] for row in rows if row.get("output")]
+    if twice := sorted({name for name in outputs if outputs.count(name) > 1}):
+        raise InputError(f"{path}: several rows write {', '.join(twice)}")
+    return rows
+
+
+def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> Job:
+    """A checked job; without an output name it is the row's number."""
+    values = {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}
+    if None in row:
+        raise InputError("has more fields than the table has columns")
+    if "face" not in values or ("audio" in values) == ("text" in values):
+        raise InputError("needs a face, and either audio or text")
+    output = Path(values.get("output", f"{number:04d}.wav"))
+    if output.is_absolute() or ".." in output.parts:
+        raise InputError(f"output {output} must be a name inside the output folder")
+    try:
+        options = {key: kind(values[key]) for key, kind in _OPTIONS.items() if key in values}
+    except ValueError as error:
+        raise InputError(f"an option is not a number: {error}") from error
+    audio = folder / values["audio"] if "audio" in values else None
+    return Job(folder / values["face"], audio, values.get("text"), out_dir / output, options)
+
+
+def _convert(vc: IDFaceVC, job: Job, voices: dict[Path, Voice], strict: bool) -> None:
+    from idfacevc.audio.io import check_output, save_audio
+
+    check_output(job.output)
+    if job.face not in voices:
+        voices[job.face] = vc.voice_from_face(job.face, strict=strict)
+    pieces = vc.stream(voices[job.face], audio=job.audio, text=job.text, **job.options)
+    save_audio(job.output, pieces, vc.sample_rate)

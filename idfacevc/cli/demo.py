@@ -1,0 +1,80 @@
+"""`idfacevc demo`: a real photo, a text and a recording become speech, with a figure."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idfacevc.cli.convert import add_model
+from idfacevc.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXAMPLE = "idfacevc demo --out out/demo"
+TEXT = "Hello. You have never heard this voice before, and neither has anyone else. It was made from a photograph."
+RECORDING = "The quick brown fox jumps over the lazy dog, while the north wind and the sun look on."
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "demo",
+        help="convert a built-in photo with a text and with a recording",
+        description="Speech for a photo (an astronaut's, from scikit-image) from a text and from a recording (by "
+        "espeak-ng unless you give one), with a figure.",
+        epilog=f"example: {EXAMPLE}",
+    )
+    parser.add_argument("--out", default="out/demo", metavar="DIR", help="folder to write (%(default)s)")
+    parser.add_argument("--face", metavar="IMG", help="your own photo")
+    parser.add_argument("--audio", metavar="WAV", help="your own recording")
+    add_model(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from idfacevc.api import IDFaceVC
+    from idfacevc.audio.io import load_audio
+    from idfacevc.plotting import figure_class, plot_conversion
+    from idfacevc.text.base_speaker import base_speaker
+
+    out = Path(args.out)
+    figure_class("figure.png")
+    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
+    face = args.face or astronaut()
+    print(f"checkpoint {vc.spec.name}, vocoder {vc.vocoder.name}, on {vc.device}")
+
+    begin = time.perf_counter()
+    crop = vc.faces.crops(face)[0]
+    voice = vc.voice_from_face(crop, aligned=True)
+    print(f"voice of {args.face or 'the astronaut photo'}: {time.perf_counter() - begin:.2f} s")
+    if vc.tower is not None:
+        seen = vc.face_attributes(crop, aligned=True)
+        word = {"f": "female", "m": "male"}[seen.gender]
+        print(f"  the face tower sees: {word} ({seen.gender_probability:.0%}), age {seen.age}")
+
+    if args.audio:
+        recording = load_audio(args.audio, vc.sample_rate)
+    else:
+        recording = load_audio(base_speaker("espeak").synthesise(RECORDING), vc.sample_rate)
+    inputs: dict[str, dict[str, Any]] = {"text": {"text": TEXT}, "speech": {"audio": (recording, vc.sample_rate)}}
+    for name, content in inputs.items():
+        begin = time.perf_counter()
+        speech = vc.convert(voice, **content)
+        took, seconds = time.perf_counter() - begin, len(speech.samples) / speech.sample_rate
+        speech.save(out / f"{name}.wav")
+        print(f"{out / name}.wav: {seconds:.2f} s in {took:.2f} s, real-time factor {took / seconds:.2f}")
+    figure = out / "figure.png"
+    plot_conversion(figure, crop, recording, speech.samples, vc.spec.model.front_end, "recording to the face's voice")
+    print(f"{figure}: face, mels and pitch")
+    return 0
+
+
+def astronaut() -> np.ndarray:
+    """The photo of Eileen Collins inside scikit-image, public domain; (H, W, 3)."""
+    try:
+        from skimage import data
+    except ImportError as error:
+        raise InputError("the photo of the demo needs scikit-image: pip install 'idfacevc[demo]', or --face") from error
+    return data.astronaut()

@@ -1,0 +1,93 @@
+"""`idfacevc info`: what is here, and what each verb would still need."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import platform
+from importlib import metadata
+
+from idfacevc.errors import InputError
+
+EXAMPLE = "idfacevc info"
+_PACKAGES = ("torch", "transformers", "facenet-pytorch", "av", "soundfile", "pyworld")
+# modules that a verb needs beyond the core, and the extra that brings them
+_NEEDS = {
+    "convert, batch": ({"facenet_pytorch": "face"}),
+    "convert --plot": ({"matplotlib": "plot"}),
+    "demo": ({"facenet_pytorch": "face", "matplotlib": "plot", "skimage": "demo"}),
+    "train": ({"pytorch_lightning": "train", "jsonargparse": "train", "resemblyzer": "train"}),
+    "evaluate": ({"jiwer": "evaluate", "pocketsphinx": "evaluate", "resemblyzer": "evaluate", "speechmos": "evaluate"}),
+}
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "info",
+        help="versions, device, checkpoints, and what each verb would need",
+        description="What is on this machine: versions, devices, checkpoints, base speakers, and what is missing.",
+        epilog=f"example: {EXAMPLE}",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    from idfacevc import __version__
+
+    packages = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
+    print(f"idfacevc {__version__}, Python {platform.python_version()} on {platform.platform()}")
+    print(f"packages: {packages}")
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        gpus.append("mps")
+    print(f"devices: {', '.join(['cpu', *gpus])}, {torch.get_num_threads()} threads")
+    _print_checkpoints()
+    _print_base_speakers()
+    print("what each verb needs:")
+    for verb, modules in _NEEDS.items():
+        absent = sorted({extra for module, extra in modules.items() if importlib.util.find_spec(module) is None})
+        print(f"  {verb}: {'ready' if not absent else 'pip install ' + ' '.join(f'idfacevc[{x}]' for x in absent)}")
+    return 0
+
+
+def _print_checkpoints() -> None:
+    from idfacevc import hub
+    from idfacevc.checkpoints import available, read_spec, roots
+    from idfacevc.cli.download import weights_of
+    from idfacevc.vocoder.base import VOCODER_NAMES
+
+    found = available()
+    if not found:
+        print(f"checkpoints: none in {', '.join(map(str, roots()))}")
+    for name, folder in found.items():
+        try:
+            spec = read_spec(folder)
+        except InputError as error:
+            print(f"checkpoint {name}: cannot be used, {error}")
+            continue
+        print(f"checkpoint {name}: {folder}")
+        print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone}")
+        for repository, revision in weights_of(spec.model, training=False):
+            here = "is here" if hub.cached(repository, revision) else f"run idfacevc download --checkpoint {name}"
+            print(f"  {repository}: {here}")
+
+
+def _print_base_speakers() -> None:
+    from idfacevc.text.base_speaker import NAMES, base_speaker
+
+    for name in NAMES:
+        try:
+            base_speaker(name)
+        except InputError as error:
+            print(f"base speaker {name}: not available, {error}")
+        else:
+            print(f"base speaker {name}: ready")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"

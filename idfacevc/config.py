@@ -1,0 +1,262 @@
+"""Closed dataclasses that describe a model: every size of the method stands here, and unknown keys are errors.
+
+Numbers are the defaults of the paper (arXiv 2409.00700) where it gives them, else the field's usual choice. "OPEN n" marks
+a point that the paper leaves open; the default that we took is listed in docs/method.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
+
+
+class ConfigError(ValueError):
+    """A configuration names an unknown key or holds a value that its key cannot take."""
+
+
+def from_dict(cls: type[T], values: Any, where: str = "") -> T:
+    """Build dataclass `cls` from nested plain values; an unknown key or a value of the wrong kind is a `ConfigError`."""
+    name = where or cls.__name__
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}: expected a mapping, got {type(values).__name__}")
+    hints = typing.get_type_hints(cls)
+    known = {item.name for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - known):
+        raise ConfigError(f"{name}: unknown key {', '.join(unknown)}; known keys: {', '.join(sorted(known))}")
+    built = {key: _convert(hints[key], value, f"{name}.{key}") for key, value in values.items()}
+    try:
+        return cls(**built)
+    except TypeError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """The plain nested mapping that `from_dict` reads back."""
+    return dataclasses.asdict(config)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        return _convert(next(arg for arg in args if arg is not type(None)), value, where)
+    if origin is Literal:
+        if value not in args:
+            raise ConfigError(f"{where}: {value!r} is none of {', '.join(map(repr, args))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ConfigError(f"{where}: expected a list, got {value!r}")
+        return tuple(_convert(args[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        return value if isinstance(value, hint) else from_dict(hint, value, where)  # type: ignore[arg-type]
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and (not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))):
+        raise ConfigError(f"{where}: expected {hint.__name__}, got {value!r}")
+    return value
+
+
+@dataclass(frozen=True)
+class FrontEndSpec:
+    """Log-mel front end. The acoustic model and the vocoder must agree on all of it.
+
+    Attributes:
+        sample_rate: in Hz.
+        n_fft, hop_length, win_length: in samples; the window is a periodic Hann, frames are centred, reflect padding.
+        n_mels, fmin, fmax: Slaney mel bands with Slaney area norm over the magnitude spectrum, limits in Hz.
+        log: "log10" or "ln" of max(mel, floor).
+        floor: smallest mel value before the logarithm.
+    """
+
+    sample_rate: int = 16000
+    n_fft: int = 400
+    hop_length: int = 160
+    win_length: int = 400
+    n_mels: int = 80
+    fmin: float = 80.0
+    fmax: float = 7600.0
+    log: Literal["log10", "ln"] = "log10"
+    floor: float = 1e-10
+
+    @property
+    def frame_period(self) -> float:
+        """Seconds from one frame to the next."""
+        return self.hop_length / self.sample_rate
+
+    def frames(self, samples: int) -> int:
+        """Frames T of a wave of N samples: 1 + floor(N / hop)."""
+        return 1 + samples // self.hop_length
+
+
+PROFILES: dict[str, FrontEndSpec] = {
+    "vqmivc16k": FrontEndSpec(),
+    "pwg24k": FrontEndSpec(24000, 2048, 300, 1200),
+    "pwg22k": FrontEndSpec(22050, 1024, 256, 1024),
+    "sp22k": FrontEndSpec(22050, 1024, 256, 1024, fmin=0.0, fmax=8000.0, log="ln", floor=1e-5),
+    "facetts16k": FrontEndSpec(16000, 1024, 160, 1024, 128, 0.0, 8000.0, "ln", 1e-5),
+}
+
+
+@dataclass(frozen=True)
+class TowerSpec:
+    """Sizes of `face.tower.FaceTower`."""
+
+    channels: tuple[int, ...] = (32, 64, 128, 256)
+    blocks: tuple[int, ...] = (1, 1, 2, 2)
+    image_size: int = 72
+
+
+@dataclass(frozen=True)
+class FaceSpec:
+    """Frozen face backbone: what turns a face crop into tokens (B, P, D).
+
+    Attributes:
+        backbone: "clip" (the paper: tokens of a CLIP vision transformer), "tower" (a small network inside the bundle), or
+            "facenet" (one 512-d vector as a single token).
+        name, revision: hub id or folder of a CLIP model; weights of a hub model are never copied into a bundle.
+        layer: hidden state that is read, counted as transformers does; -2 is the paper's penultimate layer (OPEN 5).
+        drop_cls: leave the class token out.
+        token_dim: D.
+        crop: "box" is the detector's box enlarged by `margin` of its side on each side (OPEN 4); "aligned" is a similarity
+            transform of the landmarks onto the framing of aligned face corpora.
+        max_frames: frames sampled of a video.
+    """
+
+    backbone: Literal["clip", "tower", "facenet"] = "clip"
+    name: str = "openai/clip-vit-base-patch32"
+    revision: str | None = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
+    layer: int = -2
+    drop_cls: bool = False
+    token_dim: int = 768
+    crop: Literal["box", "aligned"] = "box"
+    margin: float = 0.32
+    max_frames: int = 32
+    tower: TowerSpec | None = None
+
+
+@dataclass(frozen=True)
+class SafpqSpec:
+    """Self-Adaptive Face-Prompted QFormer, Eqs. 1-3 (OPEN 6).
+
+    `equation_exact` drops residuals, norms and dropout and leaves the printed equations; `heads=1` completes the match.
+    """
+
+    prompts: int = 32
+    dim: int = 256
+    heads: int = 4
+    blocks: int = 1
+    ffn_dim: int = 1024
+    dropout: float = 0.1
+    fuse: Literal["mean", "flatten"] = "mean"
+    equation_exact: bool = False
+
+
+@dataclass(frozen=True)
+class SpeechSpec:
+    """Speech identity branch.
+
+    Attributes:
+        kind: "clap_safpq" (the paper: CLAP tokens, self-attention, FFN) or "resemblyzer_projection" (FVMVC's: the utterance
+            embedding through channel self-attention).
+        name, revision: hub id or folder of the CLAP model.
+        tap: "tokens" keeps 32 time tokens, "pooled" the one pooled vector (OPEN 9).
+        token_dim: width of the incoming features, 1024 for CLAP's HTSAT-base, 256 for Resemblyzer.
+        prompts: learnable tokens that are pooled in place of the features; 0 pools the features (OPEN 10).
+    """
+
+    kind: Literal["clap_safpq", "resemblyzer_projection"] = "clap_safpq"
+    name: str = "laion/larger_clap_general"
+    revision: str | None = "ada0c23a36c4e8582805bb38fec3905903f18b41"
+    tap: Literal["tokens", "pooled"] = "tokens"
+    token_dim: int = 1024
+    prompts: int = 0
+
+
+@dataclass(frozen=True)
+class ContentSpec:
+    """VQ + CPC content encoder (VQMIVC sizes).
+
+    Attributes:
+        transform: "dct_lowpass" lifts the incoming mel: only the first `cutoff` cepstral coefficients stay.
+        basis: "dct2", or "dct3" for SP-FaceVC's released order of transforms.
+        hidden, layers: width and number of the per-frame linear layers.
+        dim, codes: code size and codebook size; `codebooks` > 1 quantises residually (the paper's is 1).
+        context: width of the CPC recurrent network.
+        cpc_steps, negatives: prediction horizon and negatives within the sequence.
+        commitment, decay: of the quantiser.
+        restart_threshold: codes whose smoothed count falls below it are re-seeded from the batch; 0 never does.
+    """
+
+    transform: Literal["identity", "dct_lowpass"] = "identity"
+    cutoff: int = 10
+    basis: Literal["dct2", "dct3"] = "dct2"
+    hidden: int = 512
+    layers: int = 4
+    dim: int = 64
+    codes: int = 512
+    codebooks: int = 1
+    context: int = 256
+    cpc_steps: int = 6
+    negatives: int = 10
+    commitment: float = 0.25
+    decay: float = 0.999
+    restart_threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class PitchSpec:
+    """`channels` 1 is normalised log-F0 with 0 for unvoiced frames; 2 adds a voicing flag (OPEN 1)."""
+
+    channels: int = 1
+
+
+@dataclass(frozen=True)
+class MemorySpec:
+    """Face-voice memory. `scale` multiplies the cosine before the softmax (OPEN 16)."""
+
+    slots: int = 96
+    dim: int = 256
+    init_std: float = 0.5
+    scale: float = 1.0
+    learnable_scale: bool = False
+
+
+@dataclass(frozen=True)
+class DecoderSpec:
+    """AutoVC-style decoder with postnet (VQMIVC sizes)."""
+
+    pre_lstm: int = 512
+    conv: int = 512
+    convs: int = 3
+    kernel: int = 5
+    lstm: int = 1024
+    lstm_layers: int = 2
+    postnet: int = 512
+    postnet_layers: int = 5
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Everything that fixes the network's shape."""
+
+    front_end: FrontEndSpec = field(default_factory=FrontEndSpec)
+    face: FaceSpec = field(default_factory=FaceSpec)
+    face_head: SafpqSpec = field(default_factory=SafpqSpec)
+    speech: SpeechSpec = field(default_factory=SpeechSpec)
+    content: ContentSpec = field(default_factory=ContentSpec)
+    pitch: PitchSpec = field(default_factory=PitchSpec)
+    memory: MemorySpec = field(default_factory=MemorySpec)
+    decoder: DecoderSpec = field(default_factory=DecoderSpec)
+
+    def __post_init__(self) -> None:
+        if self.memory.dim != self.face_head.dim:
+            raise ConfigError(
+                f"memory.dim {self.memory.dim} and face_head.dim {self.face_head.dim} must agree: the adapters keep the width"
+            )

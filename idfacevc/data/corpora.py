@@ -1,0 +1,93 @@
+"""Read the demo's corpora folder: speech and face tables beside uncompressed zip archives of the files they name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SPEECH_ARCHIVES = {
+    "speechocean762": ("speech-adults.zip", "speech-children.zip"),
+    "librispeech": ("speech-librispeech.zip",),
+    "picovoice": ("speech-picovoice.zip",),
+}
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One row of speech.tsv. `gender` is "f", "m" or ""; `age` is in years or None, `speaker` empty, where the corpus does not say."""
+
+    id: str
+    corpus: str
+    speaker: str
+    gender: str
+    age: float | None
+    split: str
+    seconds: float
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class FaceRow:
+    """One row of faces-*.tsv: picture, gender "f" or "m", age bin. `race` serves reports of subgroup gaps only."""
+
+    path: str
+    gender: str
+    age: str
+    race: str
+
+
+def _rows(table: Path) -> Iterator[dict[str, str]]:
+    if not table.is_file():
+        raise FileNotFoundError(f"{table} is missing: give the folder that holds the speech and face tables (--corpora)")
+    with table.open(newline="", encoding="utf-8") as handle:
+        yield from csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def read_utterances(corpora: Path) -> list[Utterance]:
+    """All rows of speech.tsv, in file order."""
+    return [
+        Utterance(
+            id=row["id"],
+            corpus=row["corpus"],
+            speaker=row["speaker"],
+            gender=row["gender"],
+            age=float(row["age"]) if row["age"] else None,
+            split=row["split"],
+            seconds=float(row["seconds"]),
+            path=row["path"],
+            text=row["text"],
+        )
+        for row in _rows(corpora / "speech.tsv")
+    ]
+
+
+def read_faces(corpora: Path, split: str) -> list[FaceRow]:
+    """All rows of faces-<split>.tsv, in file order; `split` is "train" or "valid"."""
+    return [FaceRow(**row) for row in _rows(corpora / f"faces-{split}.tsv")]
+
+
+class Archives:
+    """Members of several zip archives under one namespace.
+
+    Open one in each process: zip handles do not survive a fork.
+    """
+
+    def __init__(self, paths: list[Path]) -> None:
+        self._members: dict[str, zipfile.ZipFile] = {}
+        for path in paths:
+            archive = zipfile.ZipFile(path)
+            self._members.update(dict.fromkeys(archive.namelist(), archive))
+
+    @classmethod
+    def of_speech(cls, corpora: Path) -> Archives:
+        """Every speech archive of the folder."""
+        return cls([corpora / name for names in SPEECH_ARCHIVES.values() for name in names])
+
+    def open(self, member: str) -> io.BytesIO:
+        """The member's bytes as a seekable file; KeyError if no archive holds it."""
+        return io.BytesIO(self._members[member].read(member))

@@ -1,0 +1,1 @@
+"""Measuring converted speech: metrics, the paper's protocol, reports and listening tests."""

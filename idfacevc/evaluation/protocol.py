@@ -1,0 +1,96 @@
+"""The 8 x 8 unseen-speaker test as a list of pairs, made from a copy of LRS3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from idfacevc.audio.io import load_audio
+from idfacevc.errors import InputError
+from idfacevc.evaluation.metrics.base import SAMPLE_RATE
+from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
+from idfacevc.evaluation.metrics.gender import VoiceGender
+from idfacevc.evaluation.metrics.pitch import PitchTracker
+from idfacevc.evaluation.pairs import Pair
+
+PROTOCOL = Path(__file__).with_name("protocol.yaml")
+
+
+def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> list[Pair]:
+    """All (utterance, face clip) combinations: 8 sources x 6 utterances x 8 targets x 3 clips, in a fixed order.
+
+    The reference of a pair is the true speech of the clip that shows the face (OPEN 21).
+
+    Args:
+        root: folder that holds LRS3's `test` folder.
+        gender_of: "f" or "m" of the speaker of a clip, for sources that nobody named; the classifier of voices by default.
+
+    Raises:
+        InputError: where a named speaker or clip is missing.
+    """
+    test = root / "test"
+    if not test.is_dir():
+        raise InputError(f"{root}: holds no folder test; give the root of LRS3")
+    protocol: dict[str, Any] = yaml.safe_load(PROTOCOL.read_text(encoding="utf-8"))
+    targets = {one["id"]: _faces(test, one["id"], one["clip"], protocol["faces"]) for one in protocol["targets"]}
+    named = [one["id"] for one in protocol["sources"]]
+    sources = named + _further(test, {*named, *targets}, dict(protocol["further_sources"]), gender_of or VoiceJudge())
+    return [
+        Pair(str(utterance), "", str(face), str(face), target, source, transcript(utterance))
+        for source in sources
+        for utterance in _clips(test, source)[: protocol["utterances"]]
+        for target, faces in targets.items()
+        for face in faces
+    ]
+
+
+def transcript(clip: Path) -> str:
+    """What is said in a clip: the text after the first colon of the first line of its .txt file."""
+    text = clip.with_suffix(".txt")
+    if not text.is_file():
+        return ""
+    lines = text.read_text(encoding="utf-8").splitlines()
+    return lines[0].partition(":")[2].strip() if lines else ""
+
+
+def _clips(test: Path, speaker: str) -> list[Path]:
+    clips = sorted((test / speaker).glob("*.mp4"))
+    if not clips:
+        raise InputError(f"{test / speaker}: holds no clips, and the test needs that speaker")
+    return clips
+
+
+def _faces(test: Path, speaker: str, first: str, count: int) -> list[Path]:
+    clips = _clips(test, speaker)
+    named = test / speaker / f"{first}.mp4"
+    if named not in clips:
+        raise InputError(f"{named}: no such file, and the test needs that clip")
+    return [named, *(clip for clip in clips if clip != named)][:count]
+
+
+def _further(test: Path, taken: set[str], wanted: dict[str, int], gender_of: Callable[[Path], str]) -> list[str]:
+    chosen = []
+    for folder in sorted(path for path in test.iterdir() if path.is_dir() and path.name not in taken):
+        clips = sorted(folder.glob("*.mp4"))
+        if clips and wanted.get(gender := gender_of(clips[0]), 0):
+            wanted[gender] -= 1
+            chosen.append(folder.name)
+        if not any(wanted.values()):
+            return chosen
+    raise InputError(f"{test}: too few further speakers for the eight sources")
+
+
+class VoiceJudge:
+    """Gender that the classifier of voices hears in a file."""
+
+    def __init__(self) -> None:
+        self._encoder, self._tracker, self._classifier = SpeakerEncoder(), PitchTracker(), VoiceGender.load()
+
+    def __call__(self, clip: Path) -> str:
+        import numpy as np
+
+        wav = load_audio(clip, SAMPLE_RATE)
+        return self._classifier.predict(np.array(self._encoder(wav)), self._tracker(wav)["median"])

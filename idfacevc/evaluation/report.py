@@ -1,0 +1,131 @@
+"""report.html: tables, figures and playable audio in one file that needs nothing beside it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from idfacevc.audio.io import load_audio
+from idfacevc.evaluation import figures
+from idfacevc.evaluation.findings import Findings
+from idfacevc.evaluation.metrics.base import SAMPLE_RATE
+from idfacevc.evaluation.pairs import Pair
+from idfacevc.evaluation.results import Figure, table
+
+PLAYED = 12  # rows with audio: more would make a page of many megabytes
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1a1a1a; }
+table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
+th, td { border-bottom: 1px solid #ccc; padding: .35rem .7rem; text-align: left; vertical-align: top; }
+td.missing { color: #8a4b00; font-size: .85em; }
+img { max-width: 100%; }
+audio { height: 2rem; width: 14rem; }
+"""
+
+
+def write_report(
+    path: Path,
+    sections: Mapping[str, Sequence[Figure]],
+    about: Mapping[str, Any],
+    pairs: Sequence[Pair],
+    rows: Sequence[Mapping[str, Any]],
+    findings: Findings,
+) -> None:
+    """Write the page. `rows` are those of scores.csv, in the order of `pairs`."""
+    parts = ["<h1>Evaluation</h1>", _facts(about)]
+    parts += [f"<h2>{escape(title)}</h2>{html_table(own)}" for title, own in sections.items()]
+    parts.append(
+        "<p>Values with 95 % bootstrap intervals over speakers. Arrows show the better direction. Speaker cosines have a high "
+        "floor even for strangers: judge them by the rows beside them.</p>"
+    )
+    parts.append(_pictures(pairs, rows, findings))
+    parts.append(_players(pairs))
+    page = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>Evaluation</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def html_table(own: Sequence[Figure]) -> str:
+    """The table of `results.table`; cells that are not available are marked."""
+    headings, lines = table(own)
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
+    body = ""
+    for name, *cells in lines:
+        columns = "".join(
+            f"<td{' class=missing' if cell.startswith('not available') else ''}>{escape(cell)}</td>" for cell in cells
+        )
+        body += f'<tr><th scope="row">{escape(name)}</th>{columns}</tr>'
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _facts(about: Mapping[str, Any]) -> str:
+    items = "".join(
+        f"<tr><th scope=row>{escape(str(key))}</th><td>{escape(_plain(value))}</td></tr>"
+        for key, value in about.items()
+    )
+    return f"<table>{items}</table>"
+
+
+def _plain(value: Any) -> str:
+    return "; ".join(f"{key}: {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)
+
+
+def _pictures(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Findings) -> str:
+    scores = {
+        title: [float(row[key]) for row in rows if row.get(key) not in (None, "")]
+        for title, key in {
+            "DNSMOS": "dnsmos",
+            "UTMOS": "utmos",
+            "WER": "wer",
+            "WER (Whisper)": "whisper_wer",
+            "SECS": "secs",
+        }.items()
+    }
+    drawn = {"Distributions over the outputs": figures.distributions(scores)}
+    if findings.embeddings:
+        embeddings = np.stack([findings.embeddings[pair.output] for pair in pairs])
+        faces = {pair.target: pair.face for pair in reversed(pairs)}
+        drawn["Voices of the outputs (t-SNE of speaker embeddings)"] = figures.voices_map(
+            embeddings, [pair.target for pair in pairs], faces
+        )
+    return "".join(
+        f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="{figures.data_address(figures.png(one), "image/png")}">'
+        for title, one in drawn.items()
+        if one is not None
+    )
+
+
+def _players(pairs: Sequence[Pair]) -> str:
+    """Every so many rows with source, output and true speech of the target."""
+    chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, min(PLAYED, len(pairs))).astype(int))]
+    body = "".join(
+        f'<tr><th scope="row">{escape(pair.source_speaker)} → {escape(pair.target)}</th>'
+        + "".join(f"<td>{_player(clip)}</td>" for clip in (pair.source, pair.output, pair.reference))
+        + f"<td>{escape(pair.transcript)}</td></tr>"
+        for pair in chosen
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "source", "output", "target's true speech", "text"))
+    return f"<h2>Listen</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _player(clip: str) -> str:
+    if not clip:
+        return ""
+    return f'<audio controls preload="none" src="{figures.data_address(mp3(clip), "audio/mpeg")}"></audio>'
+
+
+def mp3(clip: str) -> bytes:
+    """A clip as MP3, which every browser plays."""
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, load_audio(clip, SAMPLE_RATE), SAMPLE_RATE, format="MP3")
+    return buffer.getvalue()

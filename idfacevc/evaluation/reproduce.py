@@ -1,0 +1,79 @@
+"""Tables 2 and 3: the paper's figure beside the one measured here, for every configuration that has a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from idfacevc.errors import InputError
+from idfacevc.evaluation.conversion import System
+from idfacevc.evaluation.pair_tables import OUTPUTS
+from idfacevc.evaluation.pairs import Pair
+from idfacevc.evaluation.results import Figure
+from idfacevc.evaluation.runner import Speak, convert_pairs, measure
+
+PUBLISHED = Path(__file__).with_name("published.yaml")
+# The paper's metric, and the name of ours that measures the same thing.
+_COLUMNS = {
+    "utmos": ("UTMOS ↑", "utmos"),
+    "wer": ("WER ↓", "whisper_wer"),
+    "cer": ("CER ↓", "whisper_cer"),
+    "secs": ("SECS ↑", "secs"),
+    "sec": ("SEC ↑", "sec"),
+    "sed": ("SED ↓", "sed"),
+}
+
+
+def reproduce(
+    name: str,
+    bundles: Mapping[str, Path],
+    pairs: Sequence[Pair] | None,
+    out: Path,
+    loader: Callable[[Path], Callable[[], System]],
+    speak: Speak,
+    workers: int,
+) -> str:
+    """The table `name` ("table2" or "table3") in Markdown.
+
+    Args:
+        bundles: trained checkpoints by name.
+        pairs: what to convert; only needed where a row has a checkpoint.
+        out: folder of the measurements, one folder a row.
+        loader: from a bundle's folder to what loads it.
+    """
+    rows = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))[name]
+    columns = [key for key in _COLUMNS if key in rows[0]]
+    headings = ["system", "input", *(f"{_COLUMNS[key][0]} {who}" for key in columns for who in ("paper", "here"))]
+    lines = [headings, ["---"] * len(headings)]
+    for row in rows:
+        folder = bundles.get(row["bundle"])
+        if folder is None:
+            measured = dict.fromkeys(columns, "not run: no checkpoint")
+        else:
+            if not pairs:
+                raise InputError(f"checkpoint {row['bundle']} is here to be measured: give the list of pairs (--pairs)")
+            listed = _as_texts(pairs) if row["input"] == "text" else list(pairs)
+            own = out / f"{row['bundle']}-{row['input']}"
+            converted = convert_pairs(listed, folder, own, loader(folder), speak, workers)
+            about = {"checkpoint": folder.name, "table": name, "row": row["title"]}
+            measured = _cells(columns, measure(converted, own, "all", workers, about))
+        figures = [cell for key in columns for cell in (f"{row[key]:.3f}", measured[key])]
+        lines.append([row["title"], row["input"], *figures])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _as_texts(pairs: Sequence[Pair]) -> list[Pair]:
+    """The same test with the transcripts spoken by the base speaker: one row a text, face and target."""
+    texts = {(p.transcript, p.face, p.target): replace(p, source="", say=p.transcript) for p in pairs if p.transcript}
+    if not texts:
+        raise InputError("the list of pairs gives no transcript, which text input needs")
+    return list(texts.values())
+
+
+def _cells(columns: Sequence[str], figures: Sequence[Figure]) -> dict[str, Any]:
+    found = {figure.info.name: figure.text for figure in figures if figure.condition == OUTPUTS}
+    return {key: found[_COLUMNS[key][1]] for key in columns}

@@ -1,0 +1,123 @@
+"""Pictures and video frames as upright RGB images, whatever they come as."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from idfacevc.errors import InputError
+
+ImageSource = str | os.PathLike[str] | Image.Image | np.ndarray
+
+VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
+
+
+def load_image(source: ImageSource) -> Image.Image:
+    """One upright 8-bit RGB image.
+
+    EXIF orientation is applied; transparency is laid on white; grey, palette, CMYK and 16-bit pictures are converted.
+
+    Args:
+        source: a file that Pillow reads, an image, or an array (H, W), (H, W, 3) or (H, W, 4), integers or floats in
+            [0, 1].
+    Raises:
+        InputError: for a file that is missing, empty, damaged or no picture, and an array of another shape.
+    """
+    if isinstance(source, np.ndarray):
+        return _rgb(_from_array(source))
+    if isinstance(source, Image.Image):
+        return _rgb(source)
+    path = check_file(source)
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return _rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: is not a picture in a format that Pillow reads") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: the picture cannot be decoded ({error})") from error
+
+
+def is_video(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Whether `source` is a path with the suffix of a video."""
+    return isinstance(source, (str, os.PathLike)) and Path(source).suffix.lower() in VIDEO_SUFFIXES
+
+
+def video_frames(path: str | os.PathLike[str], count: int) -> Iterator[Image.Image]:
+    """At most `count` frames, evenly spread over a video's first video stream."""
+    import av
+
+    file = check_file(path)
+    try:
+        with av.open(str(file), metadata_errors="ignore") as container:
+            if not container.streams.video:
+                raise InputError(f"{file}: holds no pictures")
+            stream = container.streams.video[0]
+            packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(stream) if packet.pts is not None]
+            times = sorted(time for time, _ in packets)
+            keys = sorted(time for time, is_key in packets if is_key)
+            picked = np.linspace(0, len(times) - 1, min(count, len(times))).round().astype(int)
+            yield from _decode_at(container, stream, [times[index] for index in picked], keys)
+    except (av.error.FFmpegError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{file}: the video cannot be decoded ({reason})") from error
+
+
+def _decode_at(container: Any, stream: Any, wanted: list[int], keys: list[int]) -> Iterator[Image.Image]:
+    """Frames at the wanted presentation times, decoding only from the key frame before each."""
+    reached: int | None = None
+    frames: Iterator[Any] = iter(())
+    for time in wanted:
+        key = max((key for key in keys if key <= time), default=None)
+        if reached is None or (key is not None and key > reached):
+            container.seek(time if key is None else key, stream=stream)
+            frames = (frame for frame in container.decode(stream) if frame.pts is not None)
+        for frame in frames:
+            reached = frame.pts
+            if frame.pts >= time:
+                image = frame.to_image()
+                yield image.rotate(frame.rotation, expand=True) if frame.rotation else image
+                break
+
+
+def check_file(path: str | os.PathLike[str]) -> Path:
+    """`path`, if it is a file that holds something; else an `InputError`."""
+    file = Path(path)
+    if not file.exists():
+        raise InputError(f"{file}: no such file")
+    if file.is_dir():
+        raise InputError(f"{file}: is a folder, not a picture")
+    if file.stat().st_size == 0:
+        raise InputError(f"{file}: is empty")
+    return file
+
+
+def _from_array(pixels: np.ndarray) -> Image.Image:
+    if pixels.ndim not in (2, 3) or 0 in pixels.shape or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4)):
+        raise InputError(f"a picture as an array must be (H, W), (H, W, 3) or (H, W, 4), not {pixels.shape}")
+    if pixels.dtype.kind == "f":
+        if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 1:
+            raise InputError("a picture as an array of floats must hold numbers from 0 to 1")
+        pixels = pixels * 255
+    elif pixels.dtype.kind in "iu":
+        pixels = pixels.astype(np.float64) * (255 / np.iinfo(pixels.dtype).max)
+    else:
+        raise InputError(f"a picture as an array must hold integers or floats, not {pixels.dtype}")
+    rounded = np.clip(pixels, 0, 255).round().astype(np.uint8)
+    return Image.fromarray(rounded[..., 0] if rounded.ndim == 3 and rounded.shape[2] == 1 else rounded)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip to 255
+        image = Image.fromarray((np.asarray(image).clip(0, 65535) / 257).round().astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")

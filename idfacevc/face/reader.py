@@ -1,0 +1,90 @@
+"""From pictures and videos of a person to the tokens of the face backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from os import PathLike
+from typing import cast
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from idfacevc.config import FaceSpec
+from idfacevc.errors import InputError
+from idfacevc.face.backbone import FaceBackbone, build_backbone
+from idfacevc.face.crop import crop_face
+from idfacevc.face.detect import SMALLEST_SIDE, FaceDetector
+from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
+from idfacevc.face.tower import FaceTower
+
+FaceSource = ImageSource | Sequence[ImageSource]
+
+
+class FaceReader:
+    """Detector, crop and backbone of one configuration; the networks are loaded at their first use.
+
+    Args:
+        spec: of the backbone and its crop.
+        tower: the bundle's, where the backbone is the tower.
+        device: of the backbone.
+    """
+
+    def __init__(self, spec: FaceSpec, tower: FaceTower | None, device: torch.device | str = "cpu") -> None:
+        self.spec = spec
+        self._tower = tower
+        self._device = device
+
+    @cached_property
+    def backbone(self) -> FaceBackbone:
+        """The frozen backbone."""
+        return build_backbone(self.spec, self._tower, self._device)
+
+    @cached_property
+    def detector(self) -> FaceDetector:
+        """MTCNN, on the CPU: it is quick there, and Apple's GPUs lack its operations."""
+        return FaceDetector()
+
+    def tokens(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> Tensor:
+        """Tokens (P, D) averaged over the crops of `crops`."""
+        return self.backbone.tokens(self.crops(face, aligned, strict)).mean(dim=0)
+
+    def crops(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> list[Image.Image]:
+        """The crops that the backbone reads: one a picture, one a sampled video frame that shows a face.
+
+        Args:
+            face: file, image, array or video file, or a list of these, all of one person.
+            aligned: the pictures already are crops framed as the backbone wants them; no face is searched.
+            strict: several faces in a picture are an error instead of a warning.
+        Raises:
+            InputError: for what is no picture, and a picture or video without a usable face.
+        """
+        if isinstance(face, (list, tuple)):
+            if not face:
+                raise InputError("no face was given")
+            return [crop for one in face for crop in self._crops_of(one, aligned, strict)]
+        return self._crops_of(cast(ImageSource, face), aligned, strict)
+
+    def _crops_of(self, face: ImageSource, aligned: bool, strict: bool) -> list[Image.Image]:
+        if is_video(face):
+            return self._video_crops(face, aligned)
+        image = load_image(face)
+        if aligned:
+            return [image]
+        name = str(face) if isinstance(face, (str, PathLike)) else "the picture"
+        return [crop_face(image, self.detector(image, name, strict), self.spec)]
+
+    def _video_crops(self, path: str | PathLike[str], aligned: bool) -> list[Image.Image]:
+        frames = video_frames(path, self.spec.max_frames)
+        if aligned:
+            return list(frames)
+        crops = []
+        for frame in frames:
+            # frames without a face are passed over: people turn away and walk out of the picture
+            faces = self.detector.all(frame)
+            if faces and faces[0].side >= SMALLEST_SIDE:
+                crops.append(crop_face(frame, faces[0], self.spec))
+        if not crops:
+            raise InputError(f"{path}: no face of at least {SMALLEST_SIDE} pixels in the frames looked at")
+        return crops

@@ -1,0 +1,58 @@
+"""vCLUB: an upper bound of the mutual information between speaker and content (Eq. 6)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+
+class VClub(nn.Module):
+    """Variational q(F_con | F_spk): a diagonal Gaussian for an utterance's content frames, given its speaker vector.
+
+    Fit it with `log_likelihood` on detached inputs, then minimise `estimate` with its parameters held fixed.
+
+    Args:
+        speaker_dim, content_dim: widths of F_spk and of a content frame.
+        hidden: as in VQMIVC; the layers have half of it.
+        estimator: "vclub_full" is Eq. 6 over all pairs, "sampled" one random permutation (OPEN 15).
+    """
+
+    def __init__(
+        self,
+        speaker_dim: int,
+        content_dim: int,
+        hidden: int = 512,
+        estimator: Literal["vclub_full", "sampled"] = "vclub_full",
+    ) -> None:
+        super().__init__()
+        self.estimator = estimator
+
+        def mlp() -> list[nn.Module]:
+            half = hidden // 2
+            return [
+                nn.Linear(speaker_dim, half), nn.ReLU(), nn.Linear(half, half), nn.ReLU(),
+                nn.Linear(half, half), nn.ReLU(), nn.Linear(half, content_dim),
+            ]  # fmt: skip
+
+        self.mean = nn.Sequential(*mlp())
+        self.log_variance = nn.Sequential(*mlp(), nn.Tanh())
+
+    def log_likelihood(self, speaker: Tensor, content: Tensor) -> Tensor:
+        """Mean log q over all frames, without its constant. speaker (B, D), content (B, L, C) -> ()."""
+        mean, log_variance = self.mean(speaker)[:, None], self.log_variance(speaker)[:, None]
+        return (-((mean - content) ** 2) / log_variance.exp() - log_variance).sum(dim=-1).mean() / 2
+
+    def estimate(self, speaker: Tensor, content: Tensor) -> Tensor:
+        """The bound in nats; it may be negative on a batch. speaker (B, D), content (B, L, C) -> ()."""
+        mean, precision = self.mean(speaker), (-self.log_variance(speaker)).exp()
+        positive = ((mean[:, None] - content) ** 2).mean(dim=1)
+        if self.estimator == "sampled":
+            order = torch.randperm(len(content), device=content.device)
+            negative = ((mean[:, None] - content[order]) ** 2).mean(dim=1)
+        else:
+            # the mean over all utterances and frames of (mean - y)^2 needs the first two moments of y alone
+            first, second = content.mean(dim=(0, 1)), (content**2).mean(dim=(0, 1))
+            negative = mean**2 - 2 * mean * first + second
+        return ((negative - positive) * precision).sum(dim=-1).mean() / 2

@@ -1,0 +1,135 @@
+"""The ID-FaceVC network: content and pitch from speech, voice from a face, a decoder that joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from idfacevc.config import ModelSpec
+from idfacevc.models.content import ContentEncoder, Quantized
+from idfacevc.models.decoder import Decoder
+from idfacevc.models.memory import FaceVoiceMemory
+from idfacevc.models.safpq import Safpq
+from idfacevc.models.speech_identity import speech_identity
+from idfacevc.nn.feedforward import Adapter
+
+
+class FaceVoice(NamedTuple):
+    """What a face says about a voice: F_query (B, D), log address (B, S), recalled voice (B, D)."""
+
+    identity: Tensor
+    log_address: Tensor
+    voice: Tensor
+
+
+class SpeechVoice(NamedTuple):
+    """What speech says about its voice: F_spk (B, D) and the unit vector e_s (B, D)."""
+
+    identity: Tensor
+    voice: Tensor
+
+
+class IDFaceVCNet(nn.Module):
+    """All trainable parts of the method. Frozen backbones stay outside: their tokens are the input.
+
+    Mels are normalised per band with the statistics `mel_mean`, `mel_std` that the network carries.
+    """
+
+    mel_mean: Tensor
+    mel_std: Tensor
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        n_mels = spec.front_end.n_mels
+        self.register_buffer("mel_mean", torch.zeros(n_mels))
+        self.register_buffer("mel_std", torch.ones(n_mels))
+        self.content = ContentEncoder(spec.content, n_mels)
+        self.face_head = Safpq(spec.face_head, spec.face.token_dim)
+        self.face_adapter = Adapter(spec.face_head.dim)
+        self.speech_head = speech_identity(spec.speech, spec.face_head)
+        self.speech_adapter = Adapter(spec.face_head.dim)
+        self.memory = FaceVoiceMemory(spec.memory)
+        self.decoder = Decoder(spec.decoder, spec.content.dim + spec.pitch.channels + spec.memory.dim, n_mels)
+
+    def normalise(self, mel: Tensor) -> Tensor:
+        """Log-mel (B, M, T) to zero mean and unit deviation per band."""
+        return (mel - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)
+
+    def denormalise(self, mel: Tensor) -> Tensor:
+        """Inverse of `normalise`."""
+        return mel * (self.mel_std[:, None] + 1e-8) + self.mel_mean[:, None]
+
+    def face_voice(self, tokens: Tensor) -> FaceVoice:
+        """Face tokens (B, P, D) to the recalled voice."""
+        return self.voice_of_identity(self.face_head(tokens))
+
+    def voice_of_identity(self, identity: Tensor) -> FaceVoice:
+        """F_query (B, D) to the recalled voice; the place where two faces can be mixed."""
+        log_address = self.memory.log_face_address(self.face_adapter(identity))
+        return FaceVoice(identity, log_address, self.memory.recall(log_address))
+
+    def speech_voice(self, features: Tensor) -> SpeechVoice:
+        """Speaker features, (B, P, D) CLAP tokens or (B, D) embeddings, to F_spk and e_s."""
+        identity = self.speech_head(features)
+        return SpeechVoice(identity, self.speech_adapter(identity))
+
+    def pitch_features(self, lf0: Tensor) -> Tensor:
+        """Normalised log-F0 (B, T) to (B, T, channels): the contour itself, and a voicing flag where configured."""
+        if self.spec.pitch.channels == 1:
+            return lf0[..., None]
+        return torch.stack([lf0, (lf0 != 0).to(lf0.dtype)], dim=-1)
+
+    def decoder_features(self, z: Tensor, lf0: Tensor, voice: Tensor) -> Tensor:
+        """Content (B, L, D) doubled in rate, pitch (B, T >= 2L), voice (B, D) -> (B, 2L, in_dim)."""
+        content = z.repeat_interleave(2, dim=1)
+        length = content.shape[1]
+        pitch = self.pitch_features(lf0[:, :length]).to(content.dtype)
+        return torch.cat([content, pitch, voice[:, None].expand(-1, length, -1).to(content.dtype)], dim=-1)
+
+    def decode(self, z: Tensor, lf0: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalised mel before and after the postnet, each (B, M, 2L)."""
+        return self.decoder(self.decoder_features(z, lf0, voice))
+
+    def forward(self, mel: Tensor, lf0: Tensor, tokens: Tensor) -> tuple[Tensor, Quantized, FaceVoice]:
+        """Convert normalised mel (B, M, T) to the voice of face tokens (B, P, D): mel (B, M, 2 floor(T / 2))."""
+        content = self.content(mel)
+        face = self.face_voice(tokens)
+        return self.decode(content.z_q, lf0, face.voice)[1], content, face
+
+    def content_codes(self, mel: Tensor) -> Tensor:
+        """Codes (B, L, codebooks) of a normalised mel (B, M, T)."""
+        return self.content(mel).codes
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Content z (B, L, D) of codes (B, L, codebooks)."""
+        parts = [
+            quantizer.codebook[codes[..., book].long()] for book, quantizer in enumerate(self.content.quantizers)
+        ]
+        return torch.stack(parts).sum(dim=0)
+
+    @torch.inference_mode()
+    def stream_mel(self, codes: Tensor, lf0: Tensor, voice: Tensor, frames: Tensor, piece: int) -> Iterator[Tensor]:
+        """Decode in pieces, in bounded memory, equal to one pass.
+
+        Args:
+            codes: (L, codebooks) of the source.
+            lf0: (T,) normalised log-F0 of the source.
+            voice: (D,).
+            frames: (T_out,) index into the source's frames for each output frame: an identity, or a stretch in time.
+            piece: output frames decoded at a time.
+        Yields:
+            log-mel (M, t), denormalised.
+        """
+
+        def features() -> Iterator[Tensor]:
+            for index in frames.split(piece):
+                z = self.lookup(codes[index // 2])
+                pitch = self.pitch_features(lf0[index][None])[0]
+                yield torch.cat([z, pitch, voice.expand(len(index), -1)], dim=-1)[None]
+
+        for mel in self.decoder.stream(features()):
+            yield self.denormalise(mel)[0]

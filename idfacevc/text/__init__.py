@@ -1,0 +1,1 @@
+"""Text as input: base speakers, text normalisation and speaking styles."""

@@ -1,0 +1,175 @@
+"""What turns text into source speech, whatever makes the sound: one protocol, its sentence-wise part, and a factory."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from idfacevc.errors import InputError
+from idfacevc.text.normalise import sentences
+from idfacevc.text.style import Style, apply_style
+
+logger = logging.getLogger(__name__)
+
+SPEEDS = (0.5, 2.0)
+NAMES = ("openvoice", "vits", "espeak")  # "auto" takes the first that is present
+
+
+class BaseSpeaker(Protocol):
+    """Source speech from text. The timbre does not matter: the converter replaces it.
+
+    Attributes:
+        name: "espeak", "vits" or "openvoice".
+        sample_rate: of every result, in Hz.
+        languages: codes that this kind of speaker offers here.
+        styles: names it can speak in by itself; any other style is an edit of its neutral speech (`speak`).
+    """
+
+    name: str
+    sample_rate: int
+    languages: tuple[str, ...]
+    styles: tuple[str, ...]
+
+    def synthesise(
+        self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0
+    ) -> tuple[np.ndarray, int]:
+        """Speech of the whole text: samples (N,) float32 within ±1, and the sample rate in Hz."""
+        ...
+
+    def stream(
+        self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0, pauses: float = 1.0
+    ) -> Iterator[np.ndarray]:
+        """The same speech sentence by sentence, each (N,) float32 with the pause that follows it."""
+        ...
+
+
+class SentenceSpeaker(ABC):
+    """The part that all base speakers share: a subclass says one normalised sentence."""
+
+    name: str
+    sample_rate: int
+    language: str
+    languages: tuple[str, ...]
+    styles: tuple[str, ...]
+
+    @abstractmethod
+    def say(self, sentence: str, style: str, speed: float, seed: int) -> np.ndarray:
+        """Speech (N,) float32 of one normalised sentence; empty where it holds nothing to pronounce."""
+
+    def synthesise(
+        self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0
+    ) -> tuple[np.ndarray, int]:
+        """Speech of the whole text: samples (N,) float32 within ±1, and the sample rate in Hz.
+
+        Args:
+            text: plain text of any length; markup such as SSML is not interpreted.
+            style: one of `styles`.
+            speed: 0.5 to 2; the duration is that of speed 1 divided by it.
+            seed: of speakers that draw random numbers; the same seed gives the same samples.
+
+        Raises:
+            InputError: for text with nothing to pronounce, a style that the speaker lacks, or a speed out of range.
+        """
+        return np.concatenate(list(self.stream(text, style, speed, seed))), self.sample_rate
+
+    def stream(
+        self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0, pauses: float = 1.0
+    ) -> Iterator[np.ndarray]:
+        """The same speech sentence by sentence, each (N,) float32 with the pause that follows it.
+
+        Only one sentence is held at a time. `pauses` scales the silences between sentences.
+        """
+        if not SPEEDS[0] <= speed <= SPEEDS[1]:
+            raise InputError(f"speed {speed:g} is out of range; it goes from {SPEEDS[0]:g} to {SPEEDS[1]:g}")
+        if style not in self.styles:
+            raise InputError(f"base speaker {self.name} has no style {style!r}; it has: {', '.join(self.styles)}")
+        silence = np.zeros(0, np.float32)
+        spoken = False
+        for sentence in sentences(text, self.language):
+            speech = self.say(sentence.text, style, speed, seed)
+            if not len(speech):
+                continue
+            # The pause before a sentence is that of the one before, so that no text ends in silence.
+            yield np.concatenate([silence, speech])
+            spoken = True
+            silence = np.zeros(round(sentence.pause * pauses / speed * self.sample_rate), np.float32)
+        if not spoken:
+            raise InputError("the text holds nothing that can be pronounced")
+
+
+def base_speaker(
+    name: str = "auto", language: str = "en", folder: str | Path | None = None, speaker: int = 0
+) -> BaseSpeaker:
+    """The base speaker of that name, loaded from this machine; no network is used.
+
+    Args:
+        name: "espeak", "vits", "openvoice", or "auto" for the best one whose weights are here, which is logged.
+        language: code such as "en" or "de".
+        folder: of the weights of "vits" or "openvoice", or a hub id of the former; else the hub's cache is looked at.
+        speaker: of a multi-speaker "vits", counted from 0.
+
+    Raises:
+        InputError: for an unknown name, a language that the speaker lacks, or weights that are not here.
+    """
+    if name == "auto":
+        name = _best(language, folder)
+        logger.info("base speaker: %s", name)
+    if name == "espeak":
+        from idfacevc.text.espeak import EspeakSpeaker
+
+        return EspeakSpeaker(language)
+    if name == "vits":
+        from idfacevc.text import vits
+
+        known = vits.sources(language)
+        source = folder or next(filter(_in_cache, known), known[0])
+        return vits.VitsSpeaker(source, language, speaker)
+    if name == "openvoice":
+        from idfacevc.text import openvoice
+
+        if language.lower().split("-")[0] not in openvoice.OpenVoiceSpeaker.languages:
+            raise InputError(f"base speaker openvoice has no language {language!r}; it has: en")
+        return openvoice.OpenVoiceSpeaker(folder or openvoice.cached_folder())
+    raise InputError(f"unknown base speaker {name!r}; there are: auto, {', '.join(NAMES)}")
+
+
+def _best(language: str, folder: str | Path | None) -> str:
+    """The name of the best speaker that can be loaded from `folder`, or from the hub's cache without one."""
+    from idfacevc.text import openvoice, vits
+
+    if folder is not None:
+        return "openvoice" if (Path(folder) / "checkpoint.pth").exists() else "vits"
+    if language.lower().split("-")[0] == "en" and all(_in_cache(openvoice.HUB, file) for file in openvoice.HUB_FILES):
+        return "openvoice"
+    return "vits" if any(map(_in_cache, vits.sources(language))) else "espeak"
+
+
+def _in_cache(repository: str, file: str = "model.safetensors") -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repository, file), str)
+
+
+def speak(
+    speaker: BaseSpeaker, text: str, style: Style, speed: float = 1.0, seed: int = 0, pitch: bool = True
+) -> Iterator[np.ndarray]:
+    """Styled speech sentence by sentence, each (N,) float32 at `speaker.sample_rate`, pauses included.
+
+    A style that the speaker has of its own is left to it, pitch included and whatever the strength; any other one is an
+    edit of its neutral speech. The rate of the style is always the speaker's: that changes the speed without an edit of
+    the audio.
+
+    Args:
+        pitch: False leaves the style's pitch range and shift to a later step.
+    """
+    native = style.name if style.name in speaker.styles else "neutral"
+    rate = float(np.clip(speed * style.rate, *SPEEDS))
+    edit = dataclasses.replace(style, rate=speed * style.rate / rate, pauses=1.0)
+    for speech in speaker.stream(text, native, rate, seed, style.pauses):
+        yield speech if native != "neutral" else apply_style(speech, speaker.sample_rate, edit, pitch)

@@ -1,0 +1,63 @@
+"""Turn Lightning checkpoints into a bundle: python -m idfacevc.training.export tower|bundle …"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from idfacevc.config import ModelSpec, TowerSpec, from_dict
+from idfacevc.face.tower import FaceTower, load_tower, save_tower
+from idfacevc.models.idfacevc import IDFaceVCNet
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    return torch.load(checkpoint, map_location="cpu", weights_only=True)
+
+
+def _part(state: dict[str, Any], prefix: str) -> dict[str, torch.Tensor]:
+    return {name[len(prefix) :]: value for name, value in state["state_dict"].items() if name.startswith(prefix)}
+
+
+def export_tower(checkpoint: Path, out: Path) -> None:
+    """The (averaged) face tower of a checkpoint, as face.safetensors in `out`."""
+    state = _state(checkpoint)
+    sizes = {name: state["hyper_parameters"][name] for name in ("channels", "blocks", "image_size")}
+    spec = from_dict(TowerSpec, sizes)
+    tower = FaceTower(spec.channels, spec.blocks, spec.image_size)
+    tower.load_state_dict(_part(state, "tower."))
+    out.mkdir(parents=True, exist_ok=True)
+    save_tower(out, tower, spec)
+
+
+def export_bundle(checkpoint: Path, tower: Path, out: Path, name: str) -> None:
+    """The network of a stage's checkpoint, with the tower that it was trained on, as a bundle in `out`."""
+    from idfacevc.checkpoints import save_bundle
+
+    state = _state(checkpoint)
+    net = IDFaceVCNet(from_dict(ModelSpec, state["model_spec"]))
+    net.load_state_dict(_part(state, "net."))
+    save_bundle(out, net.eval(), load_tower(tower), name=name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    what = parser.add_subparsers(dest="what", required=True)
+    tower = what.add_parser("tower")
+    bundle = what.add_parser("bundle")
+    for one in (tower, bundle):
+        one.add_argument("--checkpoint", type=Path, required=True)
+        one.add_argument("--out", type=Path, required=True)
+    bundle.add_argument("--tower", type=Path, required=True)
+    bundle.add_argument("--name", default="demo")
+    args = parser.parse_args()
+    if args.what == "tower":
+        export_tower(args.checkpoint, args.out)
+    else:
+        export_bundle(args.checkpoint, args.tower, args.out, args.name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Stage B: the full objective (Eq. 8), the decoder driven by what the memory recalls for a face."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from idfacevc.config import ModelSpec
+from idfacevc.losses.contrastive import contrastive_floor, contrastive_loss
+from idfacevc.losses.memory import address_loss, recall_loss
+from idfacevc.losses.reconstruction import reconstruction_loss
+from idfacevc.models.content import Quantized
+from idfacevc.models.memory import address_entropy
+from idfacevc.training.conversion import (
+    Batch,
+    ConversionModule,
+    LossSpec,
+    MISpec,
+    PerturbSpec,
+    identity_loss,
+)
+from idfacevc.training.schedule import OptimSpec
+
+
+@dataclass(frozen=True)
+class StageBSpec:
+    """Switches of stage B.
+
+    Attributes:
+        init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
+        freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
+        detach_speech: e_s is a constant inside L_F (OPEN 17).
+        symmetric, normalise_positives: of the contrastive loss (OPEN 12).
+        inter_released_behaviour: no gradient from the inter-speaker term, as FVMVC's released code runs it (OPEN 18).
+    """
+
+    init: str = ""
+    freeze_content: bool = False
+    detach_speech: bool = True
+    symmetric: bool = False
+    normalise_positives: bool = False
+    inter_released_behaviour: bool = False
+
+
+class StageB(ConversionModule):
+    """L = L_rec + con L_con + mi L_MI + id_face L_id-f + id_speech L_id-s + fv L_F (Eq. 8), and the content losses.
+
+    Args:
+        stage: switches; the rest as in `ConversionModule`.
+    """
+
+    def __init__(
+        self,
+        model: ModelSpec,
+        stage: StageBSpec = StageBSpec(),  # noqa: B008  frozen
+        loss: LossSpec = LossSpec(),  # noqa: B008
+        optim: OptimSpec = OptimSpec(),  # noqa: B008
+        mi: MISpec = MISpec(),  # noqa: B008
+        perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
+        speakers: int = 0,
+    ) -> None:
+        super().__init__(model, loss, optim, mi, perturb, speakers)
+        self.stage = stage
+        self.teacher: Teacher | None = None
+
+    def build_heads(self, speakers: int) -> None:
+        super().build_heads(speakers)
+        self.face_classifier = nn.Linear(self.spec.face_head.dim, speakers)
+        # a resumed run loads all of it from its own checkpoint afterwards
+        if self.stage.init:
+            state = torch.load(self.stage.init, map_location="cpu", weights_only=True)["state_dict"]
+            own = self.state_dict()
+            self.load_state_dict({k: v for k, v in state.items() if k in own and own[k].shape == v.shape}, strict=False)
+            self.teacher = Teacher(self.net)
+        if self.stage.freeze_content:
+            self.net.content.requires_grad_(False)
+            self.net.content.freeze_codebook(True)
+
+    def main_parameters(self) -> list[dict[str, Any]]:
+        content, rest = [], []
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad and not name.startswith("club."):
+                (content if name.startswith(("net.content.", "cpc.")) else rest).append(parameter)
+        groups = [{"params": rest, "scale": 1.0}]
+        return groups + ([{"params": content, "scale": self.optim.content_lr}] if content else [])
+
+    def losses(self, batch: Batch, content: Quantized) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        weight, net = self.loss, self.net
+        face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
+        pre, post = net.decode(content.z_q, batch["lf0"], face.voice)
+        logs = {"rec": reconstruction_loss(pre, post, batch["mel"], weight.rec_l2, weight.rec_l1)}
+        logs["con"] = contrastive_loss(
+            face.identity, speech.identity, batch["speaker"], weight.tau,
+            self.stage.symmetric, self.stage.normalise_positives,
+        )  # fmt: skip
+        logs["con_floor"] = contrastive_floor(batch["speaker"])
+        logs["id_face"] = identity_loss(self.face_classifier(face.identity), batch["speaker"])
+        logs["id_speech"] = identity_loss(self.speech_classifier(speech.identity), batch["speaker"])
+        logs["fv"] = self._face_voice_loss(batch, content, face, speech.voice, logs)
+        total = (
+            logs["rec"]
+            + weight.con * logs["con"]
+            + weight.id_face * logs["id_face"]
+            + weight.id_speech * logs["id_speech"]
+            + weight.fv * logs["fv"]
+            + self.content_losses(content, logs)
+        )
+        if weight.rec_speech:
+            spoken = net.decode(content.z_q, batch["lf0"], speech.voice)
+            logs["rec_speech"] = reconstruction_loss(*spoken, batch["mel"], weight.rec_l2, weight.rec_l1)
+            total = total + weight.rec_speech * logs["rec_speech"]
+        return total, logs, speech.identity
+
+    def _face_voice_loss(
+        self, batch: Batch, content: Quantized, face: Any, e_s: Tensor, logs: dict[str, Tensor]
+    ) -> Tensor:
+        """L_F: recall, address and inter-speaker terms (FVMVC)."""
+        memory, parts = self.net.memory, self.loss.fv_parts
+        e_s = e_s.detach() if self.stage.detach_speech else e_s
+        log_speech = memory.log_speech_address(e_s)
+        logs["recall"] = recall_loss(e_s, memory.recall(log_speech))
+        logs["address"] = address_loss(log_speech, face.log_address)
+        logs["address_entropy"] = address_entropy(face.log_address)
+        total = parts.recall * logs["recall"] + parts.address * logs["address"]
+        if parts.inter and self.teacher is not None:
+            logs["inter"] = self._inter_speaker(batch, content.z_q.detach())
+            total = total + parts.inter * logs["inter"]
+        return total
+
+    def _inter_speaker(self, batch: Batch, z: Tensor) -> Tensor:
+        """Convert to another speaker twice; the face path learns from the frozen stage-A decoder fed with speech.
+
+        The gradient reaches the face branch and the memory alone: the decoder's weights count as constants here and its
+        batch statistics stay as they are (OPEN 18).
+        """
+        assert self.teacher is not None
+        target = self.teacher(self.net, z, batch["lf0"], batch["other_speech"])
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stage.inter_released_behaviour):
+            voice = self.net.face_voice(batch["other_face"]).voice
+            with constant(self.net.decoder):
+                pre, post = self.net.decode(z, batch["lf0"], voice)
+        return reconstruction_loss(pre, post, target, l2=1.0, l1=1.0)
+
+
+class Teacher(nn.Module):
+    """Frozen copy of what stage A trained to drive the decoder by speech."""
+
+    def __init__(self, net: Any) -> None:
+        super().__init__()
+        self.speech_head = copy.deepcopy(net.speech_head)
+        self.speech_adapter = copy.deepcopy(net.speech_adapter)
+        self.decoder = copy.deepcopy(net.decoder)
+        self.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Teacher:
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(self, net: Any, z: Tensor, lf0: Tensor, speech: Tensor) -> Tensor:
+        """Refined mel (B, M, 2L) in the voice of `speech`."""
+        voice = self.speech_adapter(self.speech_head(speech))
+        return self.decoder(net.decoder_features(z, lf0, voice))[1]
+
+
+@contextmanager
+def constant(module: nn.Module) -> Iterator[None]:
+    """Parameters without gradient and batch norms in evaluation mode, for one pass.
+
+    Recurrent layers stay in training mode, which their GPU backward needs.
+    """
+    trainable = [p for p in module.parameters() if p.requires_grad]
+    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm1d) and m.training]
+    for parameter in trainable:
+        parameter.requires_grad_(False)
+    for norm in norms:
+        norm.eval()
+    try:
+        yield
+    finally:
+        for parameter in trainable:
+            parameter.requires_grad_(True)
+        for norm in norms:
+            norm.train()

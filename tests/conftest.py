@@ -1,0 +1,113 @@
+"""Shared material: a tiny bundle of random weights on the real load path, a real photo, and short speech."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from idfacevc.audio.mel import LogMel
+from idfacevc.checkpoints import save_bundle
+from idfacevc.config import (
+    ContentSpec,
+    DecoderSpec,
+    FaceSpec,
+    MemorySpec,
+    ModelSpec,
+    SafpqSpec,
+    SpeechSpec,
+    TowerSpec,
+)
+from idfacevc.face.tower import FaceTower
+from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.vocoder.base import VocoderSpec
+
+RATE = 16000
+
+
+def tiny_model_spec() -> ModelSpec:
+    """Every part of the network, a few units wide."""
+    return ModelSpec(
+        face=FaceSpec(
+            backbone="tower", name="", revision=None, token_dim=16, crop="aligned", tower=TowerSpec((8, 16), (1, 1), 32)
+        ),
+        face_head=SafpqSpec(prompts=4, dim=16, heads=2, ffn_dim=32),
+        speech=SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
+        content=ContentSpec(hidden=24, layers=2, dim=8, codes=32, codebooks=2, context=16),
+        memory=MemorySpec(slots=8, dim=16),
+        decoder=DecoderSpec(pre_lstm=16, conv=16, lstm=24, postnet=16),
+    )
+
+
+def write_tiny_bundle(folder: Path, seed: int = 0) -> Path:
+    """A bundle of random weights whose mels have the level of speech."""
+    torch.manual_seed(seed)
+    spec = tiny_model_spec()
+    assert spec.face.tower is not None
+    net = IDFaceVCNet(spec)
+    net.mel_mean.fill_(-2.5)
+    net.mel_std.fill_(0.8)
+    with torch.no_grad():  # codebooks of the encoder's own outputs, so that many codes are used
+        outputs = net.content.encode(net.normalise(LogMel(spec.front_end)(torch.from_numpy(vowels(1.0))[None])))[0]
+        first, second = net.content.quantizers
+        first.codebook.copy_(outputs[: len(first.codebook)])
+        second.codebook.copy_((outputs - outputs.roll(1, dims=0))[: len(second.codebook)])
+    tower = FaceTower(spec.face.tower.channels, spec.face.tower.blocks, spec.face.tower.image_size)
+    save_bundle(folder, net, tower, name="tiny", vocoder=VocoderSpec(iterations=10))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a bundle of random weights; leave it as it is."""
+    return write_tiny_bundle(tmp_path_factory.mktemp("checkpoints") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def photo() -> Image.Image:
+    """The astronaut photo: one face of 110 pixels, from the front."""
+    data = pytest.importorskip("skimage.data")
+    return Image.fromarray(data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def photo_path(photo: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photo") / "astronaut.png"
+    photo.save(path)
+    return path
+
+
+def vowels(seconds: float, rate: int = RATE, seed: int = 0) -> np.ndarray:
+    """Something like speech: a gliding pulse train through moving resonances, in syllables; float32 (N,)."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * rate)) / rate
+    pitch = 130 * np.exp(0.2 * np.sin(2 * np.pi * 0.6 * time + rng.uniform(0, 6)))
+    phase = np.cumsum(pitch) / rate
+    first = 500 + 250 * np.sin(2 * np.pi * 1.3 * time)
+    second = 1500 + 500 * np.sin(2 * np.pi * 0.9 * time + 1)
+    wave = np.zeros_like(time)
+    for harmonic in range(1, 30):
+        frequency = harmonic * pitch
+        gain = sum(1 / (1 + ((frequency - centre) / 120) ** 2) for centre in (first, second))
+        wave += gain * np.sin(2 * np.pi * harmonic * phase)
+    syllables = np.clip(np.sin(2 * np.pi * 2.5 * time) * 3, 0, 1)
+    wave = wave * syllables + 0.002 * rng.standard_normal(len(time))
+    return (0.5 * wave / np.abs(wave).max()).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def speech() -> np.ndarray:
+    """1.5 s at 16 kHz, (N,) float32."""
+    return vowels(1.5)
+
+
+@pytest.fixture(scope="session")
+def speech_path(speech: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import soundfile
+
+    path = tmp_path_factory.mktemp("speech") / "source.wav"
+    soundfile.write(path, speech, RATE)
+    return path

@@ -1,0 +1,69 @@
+"""Several pictures and videos of a person become one set of tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from idfacevc.config import FaceSpec, TowerSpec
+from idfacevc.errors import InputError
+from idfacevc.face.reader import FaceReader
+from idfacevc.face.tower import FaceTower
+
+pytest.importorskip("facenet_pytorch")
+
+
+@pytest.fixture(scope="module")
+def reader() -> FaceReader:
+    torch.manual_seed(0)
+    tower = TowerSpec((8, 16), (1, 1), 32)
+    spec = FaceSpec(backbone="tower", token_dim=16, crop="aligned", max_frames=4, tower=tower)
+    return FaceReader(spec, FaceTower(tower.channels, tower.blocks, tower.image_size))
+
+
+def test_tokens_of_several_pictures_are_averaged(reader: FaceReader, photo: Image.Image, photo_path: Path) -> None:
+    mirrored = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    both = reader.tokens([photo_path, mirrored])
+    assert both.shape == (64, 16)
+    torch.testing.assert_close(both, (reader.tokens(photo_path) + reader.tokens(mirrored)) / 2)
+
+
+def test_an_aligned_crop_is_taken_as_it_is(reader: FaceReader, photo: Image.Image) -> None:
+    crop = reader.crops(photo)[0]
+    torch.testing.assert_close(reader.tokens(np.asarray(crop), aligned=True), reader.tokens(photo))
+
+
+def _write_video(path: Path, frames: list[Image.Image]) -> None:
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height = frames[0].size
+        stream.bit_rate = 4_000_000
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+        container.mux(stream.encode(None))
+
+
+def test_a_video_is_the_mean_of_its_frames_that_show_a_face(
+    reader: FaceReader, photo: Image.Image, tmp_path: Path
+) -> None:
+    still, empty = photo.crop((100, 0, 356, 256)), Image.new("RGB", (256, 256), "grey")
+    _write_video(tmp_path / "clip.mp4", [still, empty, still, empty])
+    assert len(reader.crops(tmp_path / "clip.mp4")) == 2
+    alike = torch.nn.functional.cosine_similarity(
+        reader.tokens(tmp_path / "clip.mp4").flatten(), reader.tokens(still).flatten(), dim=0
+    )
+    assert alike > 0.99
+    _write_video(tmp_path / "empty.mp4", [empty] * 3)
+    with pytest.raises(InputError, match=r"empty\.mp4: no face"):
+        reader.crops(tmp_path / "empty.mp4")
+
+
+def test_a_list_must_hold_something(reader: FaceReader) -> None:
+    with pytest.raises(InputError, match="no face was given"):
+        reader.crops([])

@@ -1,0 +1,30 @@
+"""One small model for all tests."""
+
+from idfacevc.config import (
+    ContentSpec,
+    DecoderSpec,
+    FaceSpec,
+    FrontEndSpec,
+    MemorySpec,
+    ModelSpec,
+    SafpqSpec,
+    SpeechSpec,
+    TowerSpec,
+)
+
+
+def tiny_spec(**changes: object) -> ModelSpec:
+    """A `ModelSpec` of a few thousand weights; keywords replace parts of it."""
+    parts: dict[str, object] = {
+        "front_end": FrontEndSpec(floor=1e-5),
+        "face": FaceSpec(
+            backbone="tower", name="", revision=None, token_dim=16, crop="aligned",
+            tower=TowerSpec(channels=(8, 16), blocks=(1, 1), image_size=24),
+        ),
+        "face_head": SafpqSpec(prompts=4, dim=32, heads=2, ffn_dim=48),
+        "speech": SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
+        "content": ContentSpec(hidden=32, layers=2, dim=16, codes=24, context=24, cpc_steps=3, negatives=5),
+        "memory": MemorySpec(slots=12, dim=32),
+        "decoder": DecoderSpec(pre_lstm=24, conv=24, convs=2, lstm=24, lstm_layers=2, postnet=16, postnet_layers=3),
+    }  # fmt: skip
+    return ModelSpec(**{**parts, **changes})  # type: ignore[arg-type]
