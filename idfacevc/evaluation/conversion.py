@@ -37,8 +37,10 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One file to make: `audio` (a file, or "archive.zip::member") or `text` in the voice of `face`, or copy-synthesis of
-    `audio` where there is no face."""
+    """One file to make: `audio` or `text` in the voice of `face`, or copy-synthesis of `audio` where there is no face.
+
+    `audio` is a file, or "archive.zip::member".
+    """
 
     output: Path
     face: Face | None = None

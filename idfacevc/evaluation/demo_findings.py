@@ -25,7 +25,7 @@ from idfacevc.evaluation.parallel import map_processes
 
 # Conversions of the grid and the crops are many and serve identity only.
 _IDENTITY_ONLY = {"grid", "grid text", "crops"}
-_TRANSCRIBED = {"recordings", "copy", "audio", "espeak", "espeak copy", "text"}
+TRANSCRIBED = {"recordings", "copy", "audio", "espeak", "espeak copy", "text"}
 _REFERENCE_CLIPS = 10  # of an assigned training speaker
 
 
@@ -53,7 +53,7 @@ class DemoAnalyst(Analyst):
     def outputs(self, plan: Plan, outputs: Sequence[Output]) -> None:
         """All analysers over what they apply to."""
         findings = self.findings
-        transcribed = [output.clip for output in outputs if output.kind in _TRANSCRIBED]
+        transcribed = [output.clip for output in outputs if output.kind in TRANSCRIBED]
         listened = [output.clip for output in outputs if output.kind not in _IDENTITY_ONLY]
         findings.sentences = self.run("sentences", lambda: SentenceChooser(plan.sentences), transcribed)
         self.voices([output.clip for output in outputs])
@@ -120,7 +120,7 @@ def labelled_faces(corpora: Path, step: int) -> list[FaceCase]:
 
 
 def held_out_targets(case: FaceCase, plan: Plan, exclude: str, people: Mapping[str, Recording]) -> list[str]:
-    """Held-out speakers of the face's gender and age decade; of its gender alone where the decade has fewer than three."""
+    """Held-out speakers of the face's gender and decade of age; where those are under three, of its gender."""
     first, last = (int(year) for year in case.age.split("-"))
     fitting = [name for name in plan.others if name != exclude and people[name].gender == case.gender]
     peers = [name for name in fitting if first <= (people[name].age or 0) <= last]

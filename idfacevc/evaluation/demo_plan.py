@@ -1,4 +1,4 @@
-"""Which recordings, faces and conversions the demo model is judged by: drawn once from the corpora folder by a fixed seed."""
+"""Which recordings and faces the demo model is judged by: drawn from the corpora folder by a fixed seed."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def make_plan(corpora: Path, limit: int | None = None) -> Plan:
     # Four faces a cell are the fewest of which each half still holds a pair.
     grid_size, crop_size = max(4, round(GRID_FACES * share)), max(1, round(CROP_FACES * share))
     count = MAX_SENTENCES if limit is None else min(limit, MAX_SENTENCES)
-    # Grid faces come from the front of each cell and those of the sources from behind it. Sources alternate in gender, so
-    # faces change gender every two sources.
+    # Grid faces come from the front of each cell and those of the sources from behind it. Sources alternate in gender,
+    # so faces change gender every two sources.
     order = islice(cycle([(gender, age) for age in AGES for gender in ("f", "f", "m", "m")]), MAX_SENTENCES)
     taken = dict.fromkeys(cells, GRID_FACES)
     faces = []

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from idfacevc.evaluation.demo_findings import DemoFindings, held_out_targets
+from idfacevc.evaluation.demo_findings import TRANSCRIBED, DemoFindings, held_out_targets
 from idfacevc.evaluation.demo_outputs import Output
 from idfacevc.evaluation.demo_plan import AGES, FaceCase, Plan
 from idfacevc.evaluation.metrics.base import RatioMetric
@@ -46,26 +46,27 @@ def named(metric: M, name: str, title: str) -> M:
 
 def speech_table(outputs: Sequence[Output], findings: DemoFindings) -> list[Figure]:
     """Intelligibility and naturalness of each kind of output, floors and ceilings beside it."""
+    transcribed: dict[type[ClosedSet | WER | CER], str] = {ClosedSet: "sentences", WER: "words", CER: "words"}
     figures = []
-
-    def add(kind: str, key: str, metric: Metric, update: Callable[[Output], None]) -> None:
-        if key in findings.missing:
-            figures.append(Figure(TITLES[kind], metric.info, "", None, findings.missing[key]))
-            return
-        for output in own:
-            update(output)
-        figures.append(Figure.of(TITLES[kind], metric, findings.models[key]))
-
-    for kind in TITLES:
+    for kind, condition in TITLES.items():
         own = [output for output in outputs if output.kind == kind]
-        if kind in ("recordings", "copy", "audio", "espeak", "espeak copy", "text"):
-            closed, wer, cer = ClosedSet(), WER(), CER()
-            add(kind, "sentences", closed, lambda o: closed.update(findings.sentences[o.clip], o.transcript, o.speaker))
-            add(kind, "words", wer, lambda o: wer.update(findings.words[o.clip], o.transcript, o.speaker))
-            add(kind, "words", cer, lambda o: cer.update(findings.words[o.clip], o.transcript, o.speaker))
+        for make, key in transcribed.items() if kind in TRANSCRIBED else ():
+            metric = make()
+            for output in own if key in findings.models else ():
+                metric.update(getattr(findings, key)[output.clip], output.transcript, output.speaker)
+            figures.append(_given(condition, metric, key, findings))
         naturalness = DNSMOS()
-        add(kind, "dnsmos", naturalness, lambda o: naturalness.update(findings.dnsmos[o.clip], o.speaker))
+        for output in own if "dnsmos" in findings.models else ():
+            naturalness.update(findings.dnsmos[output.clip], output.speaker)
+        figures.append(_given(condition, naturalness, "dnsmos", findings))
     return figures
+
+
+def _given(condition: str, metric: Metric, key: str, findings: DemoFindings) -> Figure:
+    """The figure, or the reason why what it stands on could not be found."""
+    if key in findings.missing:
+        return Figure(condition, metric.info, "", None, findings.missing[key])
+    return Figure.of(condition, metric, findings.models[key])
 
 
 def tower_table(cases: Sequence[FaceCase], findings: DemoFindings) -> list[Figure]:
@@ -147,7 +148,7 @@ def target_table(plan: Plan, outputs: Sequence[Output], findings: DemoFindings) 
         moved = named(SECS(), "secs_moved", "assigned minus source speaker")
         pitch = LogF0Correlation()
         for output in (one for one in outputs if one.kind == kind):
-            # A random face is scored against the target of the face that was asked for: that is what makes it a control.
+            # What makes it a control: a random face is scored against the target of the face that was asked for.
             case = asked[output.utterance] if kind == "random" else output.case
             assert case is not None
             own = findings.embeddings[output.clip]
@@ -165,18 +166,12 @@ def target_table(plan: Plan, outputs: Sequence[Output], findings: DemoFindings) 
             if face in findings.assigned:
                 moved.add(cosine(own, findings.assigned[face][0]) - cosine(own, source_voice), face)
         model = findings.models["embeddings"]
-        for metric in (peers, assigned, source, itself, moved):
-            figures.append(_unless_missing(TITLES[kind], metric, model, findings))
-        figures.append(_unless_missing(TITLES[kind], pitch, findings.models["pitches"], findings))
+        figures += [Figure.of(TITLES[kind], metric, model) for metric in (peers, source, itself)]
+        figures += [
+            replace(Figure.of(TITLES[kind], metric, model), reason=findings.missing.get("pairing", ""))
+            for metric in (assigned, moved, pitch)
+        ]
     return figures
-
-
-def _unless_missing(condition: str, metric: Metric, model: str, findings: DemoFindings) -> Figure:
-    figure = Figure.of(condition, metric, model)
-    needs_pairing = metric.info.name in ("secs_assigned", "secs_moved", "lf0_correlation")
-    if needs_pairing and "pairing" in findings.missing:
-        return Figure(condition, metric.info, model, None, findings.missing["pairing"])
-    return figure
 
 
 def diversity_table(plan: Plan, outputs: Sequence[Output], findings: DemoFindings) -> list[Figure]:

@@ -61,7 +61,8 @@ def mel_panels(panels: Sequence[tuple[str, np.ndarray]], seconds_per_frame: floa
 def interpolation(weights: Sequence[float], pitches: Sequence[float | None], panels: Sequence[np.ndarray]) -> Figure:
     """Mean F0 in Hz (None for unvoiced speech) and log-mels (M, T) on the way from one face to another (Fig. 5)."""
     figure = _figure(2.6 * len(panels), 4.6)
-    top, bottom = figure.subfigures(2, 1)
+    parts: Any = figure.subfigures(2, 1)
+    top, bottom = parts
     axes = top.subplots(1, len(panels), sharey=True)
     for axis, weight, mel in zip(axes, weights, panels, strict=True):
         axis.imshow(mel, origin="lower", aspect="auto", cmap="magma")
@@ -96,10 +97,10 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
     names = np.array(owners)
     for owner in dict.fromkeys(owners):
         own = places[names == owner]
-        points = axis.scatter(*own.T, s=18, label=owner)
+        points = axis.scatter(own[:, 0], own[:, 1], s=18, label=owner)
         if picture := _thumbnail(faces.get(owner, "")):
             box = AnnotationBbox(OffsetImage(picture, zoom=1.0), own.mean(axis=0), (34, 34), boxcoords="offset points")
-            box.patch.set_edgecolor(points.get_facecolor()[0])
+            box.patch.set_edgecolor(tuple(points.get_facecolor()[0]))  # type: ignore[arg-type]
             axis.add_artist(box)
     axis.legend(fontsize=8, loc="best")
     axis.set_xticks([])

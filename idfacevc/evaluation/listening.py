@@ -87,7 +87,7 @@ def make_test(pairs: Sequence[Pair], genders: dict[str, str], out: Path, sets: i
 
 
 def _other(pair: Pair, pairs: Sequence[Pair], genders: dict[str, str], rng: np.random.Generator) -> Pair | None:
-    """A row of another target, the more alike the better: the same words and gender, the same gender, the same words."""
+    """A row of another target, as alike as there is: same words and gender, same gender, same words."""
     others = [one for one in pairs if one.target != pair.target]
     alike = [one for one in others if genders[one.target] == genders[pair.target]]
     for candidates in (

@@ -48,8 +48,8 @@ def read_pairs(table: Path) -> list[Pair]:
     """Rows of PAIRS: one of `source` and `say`, and `REQUIRED`; relative paths count from the table's folder.
 
     Raises:
-        InputError: for a table that cannot be read, lacks a column or holds no row, a row that lacks a value, names a file
-            that is not there or is not audio, or repeats another.
+        InputError: for a table that cannot be read, lacks a column or holds no row, and a row that lacks a value, names
+            a file that is not there or is not audio, or repeats another.
     """
     pairs = _read(table, with_output=False)
     _refuse_twice(
@@ -75,7 +75,7 @@ def read_outputs(table: Path) -> list[Pair]:
 def write_pairs(table: Path, pairs: Sequence[Pair], columns: Sequence[str] = COLUMNS) -> None:
     """Write a list that `read_pairs` (or, with the column `output`, `read_outputs`) reads."""
     with table.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE, escapechar=None)
+        writer = csv.writer(handle, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE)
         writer.writerow(columns)
         writer.writerows([getattr(pair, column) for column in columns] for pair in pairs)
 

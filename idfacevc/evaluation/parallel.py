@@ -24,7 +24,7 @@ def default_workers() -> int:
 
 
 def map_processes(function: Callable[[T], R], items: Sequence[T], workers: int, label: str) -> Iterator[R]:
-    """`function` of each item, in order. It travels to each process once and may load its model there at the first call.
+    """`function` of each item, in order. It travels to each process once and may load a model there at the first call.
 
     One worker, or fewer than eight items, stay in this process.
     """
@@ -32,7 +32,7 @@ def map_processes(function: Callable[[T], R], items: Sequence[T], workers: int, 
     if workers == 1 or len(items) < 8:
         yield from bar(map(function, items))
         return
-    # Processes are spawned, since forked ones inherit locked thread pools; each keeps to one thread, as they share the cores.
+    # Spawned, since forked processes inherit locked thread pools; each keeps to one thread, as they share the cores.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _install, (function,)) as pool:
         yield from bar(pool.map(_call, items))
 

@@ -26,7 +26,7 @@ def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> li
 
     Args:
         root: folder that holds LRS3's `test` folder.
-        gender_of: "f" or "m" of the speaker of a clip, for sources that nobody named; the classifier of voices by default.
+        gender_of: "f" or "m" of a clip's speaker, for sources that nobody named; the classifier of voices by default.
 
     Raises:
         InputError: where a named speaker or clip is missing.

@@ -41,8 +41,8 @@ def write_report(
     parts = ["<h1>Evaluation</h1>", _facts(about)]
     parts += [f"<h2>{escape(title)}</h2>{html_table(own)}" for title, own in sections.items()]
     parts.append(
-        "<p>Values with 95 % bootstrap intervals over speakers. Arrows show the better direction. Speaker cosines have a high "
-        "floor even for strangers: judge them by the rows beside them.</p>"
+        "<p>Values with 95 % bootstrap intervals over speakers. Arrows show the better direction. Speaker cosines have "
+        "a high floor even for strangers: judge them by the rows beside them.</p>"
     )
     parts.append(_pictures(pairs, rows, findings))
     parts.append(_players(pairs))
@@ -97,7 +97,8 @@ def _pictures(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings
             embeddings, [pair.target for pair in pairs], faces
         )
     return "".join(
-        f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="{figures.data_address(figures.png(one), "image/png")}">'
+        f"<h2>{escape(title)}</h2>"
+        f'<img alt="{escape(title)}" src="{figures.data_address(figures.png(one), "image/png")}">'
         for title, one in drawn.items()
         if one is not None
     )

@@ -46,7 +46,7 @@ class _Voices:
 
 
 def train(corpora: Path, cache: AnalysisCache, workers: int) -> VoiceGender:
-    """Fit on adults of speechocean762's training split and four fifths of LibriSpeech, at most six utterances a speaker.
+    """Fit on adults of speechocean762's training split and four fifths of LibriSpeech, at most six clips a speaker.
 
     A few speakers of speechocean762 are plainly mislabelled. Those whose recordings a classifier of the other speakers
     mostly contradicts are left out of training (never out of the check).
@@ -59,9 +59,11 @@ def train(corpora: Path, cache: AnalysisCache, workers: int) -> VoiceGender:
     for fold in range(_FOLDS):
         held = [speakers.index(recording.speaker) % _FOLDS == fold for recording in voices.recordings]
         own = voices.only(held)
-        for recording, one in zip(own.recordings, own.right(voices.only(~np.array(held)).fit()), strict=True):
+        for recording, one in zip(own.recordings, own.right(voices.only([not one for one in held]).fit()), strict=True):
             right[recording.speaker].append(one)
-    return voices.only([np.mean(right[recording.speaker]) >= 0.5 for recording in voices.recordings]).fit()
+    return voices.only(
+        [2 * sum(right[recording.speaker]) >= len(right[recording.speaker]) for recording in voices.recordings]
+    ).fit()
 
 
 def check(classifier: VoiceGender, corpora: Path, cache: AnalysisCache, workers: int) -> dict[str, GenderAgreement]:

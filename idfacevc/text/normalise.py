@@ -30,6 +30,7 @@ _PLAIN = str.maketrans(
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 # A sentence ends at a space after its mark (and a closing quote), or at once where the script puts no spaces.
 _END = re.compile(r"(?<=[.!?।؟])\s+|(?<=[.!?।؟][\"')\]])\s+|(?<=。)|(?<=[!?])(?=[^\x00-\x7f])")
+_SENTENCE_ENDS, _CLAUSE_ENDS = (". ", ".\n", "! ", "? ", "。"), (", ", "; ", ": ", "、")
 _INVISIBLE = ("Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp")
 _MARKS = set(".,;:!?'\"()-。、।؟،؛¿¡·")
 _SIGNS = set("%&+=@/#°€$£¥")  # English writes them out, espeak reads them in other languages
@@ -52,9 +53,9 @@ def sentences(text: str, language: str = "en") -> Iterator[Sentence]:
     warned: set[str] = set()
     for paragraph in re.split(r"\n\s*\n", text):
         last = ""
-        for block in _pieces(paragraph, _BLOCK, ".!?。"):
+        for block in _pieces(paragraph, _BLOCK, _SENTENCE_ENDS):
             for sentence in _END.split(normalise(block, language, warned)):
-                for part in _pieces(sentence.strip(), _BREATH, ",;:、"):
+                for part in _pieces(sentence.strip(), _BREATH, _CLAUSE_ENDS):
                     if last:
                         yield Sentence(last, SENTENCE_PAUSE)
                     last = part
@@ -68,9 +69,8 @@ def normalise(text: str, language: str = "en", warned: set[str] | None = None) -
     if is_english:
         text = text.translate(english.SYMBOLS)
     text = unicodedata.normalize("NFKC", text.translate(_PLAIN))
-    text = _ADDRESS.sub(lambda match: english.address(match[0]) if is_english else "", text)
     if is_english:
-        text = english.write_out(text)
+        text = english.write_out(_ADDRESS.sub(lambda match: english.address(match[0]), text))
     warned = set() if warned is None else warned
     # Joiners and variation selectors are invisible parts of emoji: dropped without a word.
     dropped = sorted(
@@ -94,8 +94,8 @@ def _pronounceable(char: str, is_english: bool) -> bool:
     return not is_english or char.isascii() or unicodedata.name(char, "").startswith("LATIN ")
 
 
-def _pieces(text: str, longest: int, marks: str) -> Iterator[str]:
-    """The text in pieces of at most `longest` characters, cut after one of the marks or at a space; empty ones left out."""
+def _pieces(text: str, longest: int, marks: tuple[str, ...]) -> Iterator[str]:
+    """The text in pieces of at most `longest` characters, cut after a mark or at a space; those without letters go."""
     start = 0
     while start < len(text):
         end = len(text)

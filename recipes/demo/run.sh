@@ -1,35 +1,54 @@
 #!/usr/bin/env bash
-# The demo model from the corpora folder to checkpoints/demo: about an hour and three quarters on two CPU cores.
+# The demo model, from the corpora folder to checkpoints/demo: about two hours on two CPU cores.
 # Every stage can be killed and started again: preparation keeps finished shards, trainings go on from last.ckpt.
 #
-#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--stage 1] [--stop-stage 6]
+#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--stage 1] [--stop-stage 5]
+#
+# What follows "--" goes to the trainings of stages 3 and 4, for example: -- --trainer.max_epochs 1
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+root=$(cd "$(dirname "$0")/../.." && pwd)
+bin=$root/.venv/bin
+conf=$root/recipes/demo/conf
 
-corpora="" out=runs/demo bundle=checkpoints/demo stage=1 stop_stage=6
-while [ $# -gt 1 ]; do
+corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo stage=1 stop_stage=5
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
-    --corpora) corpora=$2 ;; --out) out=$2 ;; --bundle) bundle=$2 ;;
-    --stage) stage=$2 ;; --stop-stage) stop_stage=$2 ;;
+    --corpora) corpora=$(cd "$2" && pwd) ;;
+    --out) out=$(mkdir -p "$2" && cd "$2" && pwd) ;;
+    --bundle) bundle=$(mkdir -p "$2" && cd "$2" && pwd) ;;
+    --stage) stage=$2 ;;
+    --stop-stage) stop_stage=$2 ;;
     *) echo "run.sh: unknown option $1" >&2; exit 2 ;;
   esac
   shift 2
 done
+[ $# -eq 0 ] || shift
 [ -n "$corpora" ] || { echo "run.sh: --corpora DIR is needed" >&2; exit 2; }
 
-bin=.venv/bin
-conf=recipes/demo/conf
 runs() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
-resume() { if [ -f "$1/last.ckpt" ]; then echo --ckpt_path "$1/last.ckpt"; fi; }
-# place NAME: settings that put a training's files under $out
-place() {
-  echo --trainer.default_root_dir "$out/$1" --trainer.logger.init_args.save_dir "$out"
+train() {  # train NAME OPTIONS…: start, or go on from, the training of conf/NAME.yaml
+  local name=$1; shift
+  if [ -f "$name/last.ckpt" ]; then set -- "$@" --ckpt_path "$name/last.ckpt"; fi
+  "$bin/idfacevc" train --config "$conf/$name.yaml" "$@"
 }
+mkdir -p "$out"
+cd "$out"  # the configurations' paths count from the run's folder
 
-if runs 1; then  # the face tower, on the faces' labels
-  # shellcheck disable=SC2046
-  $bin/idfacevc train --config $conf/face_tower.yaml --data.init_args.corpora "$corpora" \
-    --trainer.callbacks+=ModelCheckpoint --trainer.callbacks.dirpath "$out/face_tower" \
-    --trainer.callbacks.save_last true $(place face_tower) $(resume "$out/face_tower")
-  $bin/python -m idfacevc.training.export tower --checkpoint "$out/face_tower/last.ckpt" --out "$out/tower"
+if runs 1; then  # the face tower, on gender and age labels
+  train face_tower --data.init_args.corpora "$corpora"
+  "$bin/python" -m idfacevc.training.export tower --checkpoint face_tower/last.ckpt --out tower
+fi
+if runs 2; then  # features, and which face goes with which voice
+  "$bin/idfacevc" prepare demo speech --corpora "$corpora" --out features --floor 1e-5
+  "$bin/idfacevc" prepare demo faces --corpora "$corpora" --out features --face-tower tower --face-views 3
+  "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features
+fi
+if runs 3; then  # stage A: voice conversion, the voice taken from speech
+  train stage_a --config "$conf/model.yaml" "$@"
+fi
+if runs 4; then  # stage B: Eq. 8, the voice taken from the face
+  train stage_b --config "$conf/model.yaml" "$@"
+fi
+if runs 5; then
+  "$bin/python" -m idfacevc.training.export bundle --checkpoint stage_b/last.ckpt --tower tower --out "$bundle"
 fi

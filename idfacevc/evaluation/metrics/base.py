@@ -31,7 +31,7 @@ class MetricInfo:
         unit: "MOS", "cosine", "share", "correlation".
         direction: which way is better; "none" where a figure only describes.
         range: smallest and largest possible value.
-        tier: "offline" runs from what the packages hold; "paper" needs the paper's own models, and is never mixed with it.
+        tier: "offline" runs from what the packages hold; "paper" needs the paper's own models. They share no column.
         source: who defined it.
     """
 

@@ -11,7 +11,7 @@ from idfacevc.evaluation.metrics.embedding import cosine
 
 
 class FaceVoiceFit(RatioMetric):
-    """Share of choices in which an output is nearer to the true speech of its own face's owner than to another target's.
+    """Share of choices in which an output is nearer to the true speech of its own target than to another's.
 
     Chance is 0.5. Across genders it mostly repeats gender agreement; within a gender it is the hard question.
     """

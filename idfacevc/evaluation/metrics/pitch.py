@@ -17,7 +17,6 @@ from idfacevc.evaluation.metrics.base import (
     resampling_counts,
 )
 
-
 _FLOOR, _CEILING = 60.0, 400.0  # Hz; WORLD's own ceiling of 800 lets a man's second harmonic through
 
 

@@ -44,7 +44,7 @@ def new_decoder(**settings: Any) -> Any:
 def decode(decoder: Any, wav: np.ndarray) -> str:
     """Words heard in `wav` (N,) at 16 kHz, "" for none.
 
-    The features are reset first: noise statistics would otherwise carry over, and a result depend on what was decoded before.
+    The features are reset first: noise statistics would otherwise carry over from what was decoded before.
     """
     decoder.reinit_feat()
     decoder.start_utt()

@@ -1,7 +1,7 @@
 """SECS, SEC and SED over speaker embeddings, averaged as docs/evaluation.md writes them out (OPEN 21).
 
-The paper prints no formula. Both sides of a SEC or SED pair come from the same source utterance, which takes the words and
-what leaks of the source's voice out of the comparison.
+The paper prints no formula. Both sides of a SEC or SED pair come from the same source utterance, which takes the words
+and what leaks of the source's voice out of the comparison.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _mean_of_defined(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
 
 
 class SED:
-    """Diversity: cosines between outputs of one utterance for different targets. A similarity, so lower is more diverse.
+    """Diversity: cosines between outputs of one utterance for different targets. Lower is more diverse.
 
     Mean over utterances of the mean over unordered pairs of targets, one designated picture each.
 
