@@ -17,7 +17,7 @@ from torch import Tensor
 
 from idfacevc import checkpoints
 from idfacevc.analysis import Source, analyse, mel_blocks
-from idfacevc.audio.io import AUDIO_SUFFIXES, AudioSource, load_audio
+from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
 from idfacevc.config import to_dict
 from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource
@@ -47,10 +47,11 @@ class Delivery:
             raise InputError(f"speed {self.speed:g} is out of range; it goes from 0.5 to 2")
         if not 0.0 <= self.pitch_range <= 4.0:
             raise InputError(f"pitch range {self.pitch_range:g} is out of range; it goes from 0 to 4")
+        self.chosen_style  # noqa: B018  an unknown name or a strength out of range is an error at once
 
-    @cached_property
+    @property
     def chosen_style(self) -> Style:
-        """The style at its strength; an unknown name is an `InputError` that lists the presets."""
+        """The style at its strength."""
         if isinstance(self.style, str):
             return named_style(self.style, self.style_strength)
         return self.style.scaled(self.style_strength)
@@ -78,7 +79,8 @@ class IDFaceVC:
         self.tower = bundle.tower
         self.device = torch.device(device)
         self.faces = FaceReader(bundle.spec.model.face, bundle.tower, self.device)
-        self.vocoder = build_vocoder(bundle.spec.vocoder, self.device)
+        # Griffin-Lim works on complex numbers, which not every device other than these two has
+        self.vocoder = build_vocoder(bundle.spec.vocoder, self.device if self.device.type == "cuda" else "cpu")
 
     @classmethod
     def from_pretrained(cls, name: str | os.PathLike[str] = checkpoints.DEFAULT, device: str = "cpu") -> IDFaceVC:
@@ -196,7 +198,8 @@ class IDFaceVC:
             return apply_style(load_audio(audio, self.sample_rate), self.sample_rate, style, pitch=False)
         speaker = _speaker(delivery.language)
         spoken = np.concatenate(list(speak(speaker, text, style, delivery.speed, delivery.seed, pitch=False)))
-        return load_audio((spoken, speaker.sample_rate), self.sample_rate)
+        missing = max(0, math.ceil(SHORTEST_SECONDS * speaker.sample_rate) - len(spoken))  # a quick "Hi."
+        return load_audio((np.pad(spoken, (0, missing)), speaker.sample_rate), self.sample_rate)
 
     def _mels(
         self, voice: Voice, audio: AudioSource | None, text: str | None, source: Source | None, delivery: Delivery
@@ -209,7 +212,11 @@ class IDFaceVC:
         stretch = 1.0 if text is not None else delivery.speed  # the base speaker has spoken at that speed already
         if source is None:
             source = analyse(self.source_speech(audio, text, delivery), self.net)
-        frames = (torch.arange(math.ceil(len(source.lf0) / stretch)) * stretch).long().clamp(max=len(source.lf0) - 1)
+        frames = (
+            (torch.arange(math.ceil(len(source.lf0) / stretch), dtype=torch.float64) * stretch)
+            .long()
+            .clamp(max=len(source.lf0) - 1)
+        )
         codes, lf0, vector, index = (
             tensor.to(self.device) for tensor in (source.codes, delivery.pitch(source), voice.vector, frames)
         )

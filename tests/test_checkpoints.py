@@ -51,7 +51,7 @@ def test_the_vocoder_takes_the_front_end_of_the_model(tiny_bundle: Path, tmp_pat
     bundle = load_bundle(tiny_bundle)
     save_bundle(tmp_path / "other", bundle.net, bundle.tower, name="other")
     assert load_bundle(tmp_path / "other").spec.vocoder.front_end == bundle.net.spec.front_end
-    with pytest.raises(ConfigError, match="floor 1e-10 and 0.001"):
+    with pytest.raises(ConfigError, match=r"floor 1e-10 and 0\.001"):
         save_bundle(
             tmp_path / "x", bundle.net, bundle.tower, name="x", vocoder=VocoderSpec(front_end=FrontEndSpec(floor=1e-3))
         )

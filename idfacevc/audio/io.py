@@ -93,12 +93,18 @@ def check_output(path: str | os.PathLike[str]) -> Path:
     if target.suffix.lower() not in _FORMATS:
         suffix = target.suffix or "a name without suffix"
         raise InputError(f"{target}: output is written as {' or '.join(_FORMATS)}, not as {suffix}")
+    check_writable(target)
+    return target
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """`InputError` where a look tells that no file can be written; nothing is made."""
+    target = Path(path)
     if target.is_dir():
         raise InputError(f"{target}: is a folder")
     existing = next(folder for folder in target.absolute().parents if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"{target}: cannot be written in {existing}")
-    return target
 
 
 @contextmanager

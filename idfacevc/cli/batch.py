@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{where} {job.output}")
         except Exception as error:  # one row's fault of any kind must not stop the others
             failed += 1
-            if getattr(args, "debug", False):
+            if args.debug:
                 traceback.print_exc()
             print(f"idfacevc: row {number}: {' '.join(str(error).split()) or repr(error)}", file=sys.stderr)
     print(f"{len(rows) - failed} of {len(rows)} rows done")

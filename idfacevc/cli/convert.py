@@ -55,26 +55,26 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import Delivery, IDFaceVC
-    from idfacevc.audio.io import check_output, load_audio, save_audio
+    from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
     from idfacevc.plotting import figure_class, plot_conversion
 
     # what can be refused without work is refused first
     check_output(args.output)
     if args.plot:
         figure_class(args.plot)
+        check_writable(args.plot)
     delivery = Delivery(args.style, args.style_strength, args.speed, args.pitch_range, args.seed, args.language)
-    delivery.chosen_style  # noqa: B018
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
-    voice = vc.voice_from_face(args.face, strict=args.strict_face)
+    crops = vc.faces.crops(args.face, strict=args.strict_face)
+    voice = vc.voice_from_face(crops, aligned=True)
     begin = time.perf_counter()
     pieces = vc.stream(voice, audio=args.audio, text=args.text, **vars(delivery))
     seconds = save_audio(args.output, pieces, vc.sample_rate) / vc.sample_rate
     took = time.perf_counter() - begin
     print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
     if args.plot:
-        crop = vc.faces.crops(args.face[0], strict=args.strict_face)[0]
         source = vc.source_speech(args.audio, args.text, delivery)
         output = load_audio(args.output, vc.sample_rate)
-        plot_conversion(args.plot, crop, source, output, vc.spec.model.front_end)
+        plot_conversion(args.plot, crops[0], source, output, vc.spec.model.front_end)
         print(args.plot)
     return 0

@@ -35,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
-    from idfacevc.audio.io import load_audio
+    from idfacevc.audio.io import load_audio, save_audio
     from idfacevc.plotting import figure_class, plot_conversion
     from idfacevc.text.base_speaker import base_speaker
 
@@ -54,10 +54,8 @@ def run(args: argparse.Namespace) -> int:
         word = {"f": "female", "m": "male"}[seen.gender]
         print(f"  the face tower sees: {word} ({seen.gender_probability:.0%}), age {seen.age}")
 
-    if args.audio:
-        recording = load_audio(args.audio, vc.sample_rate)
-    else:
-        recording = load_audio(base_speaker("espeak").synthesise(RECORDING), vc.sample_rate)
+    recording = load_audio(args.audio or base_speaker("espeak").synthesise(RECORDING), vc.sample_rate)
+    save_audio(out / "recording.wav", recording, vc.sample_rate)
     inputs: dict[str, dict[str, Any]] = {"text": {"text": TEXT}, "speech": {"audio": (recording, vc.sample_rate)}}
     for name, content in inputs.items():
         begin = time.perf_counter()

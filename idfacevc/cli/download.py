@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idfacevc.errors import InputError
@@ -55,12 +56,14 @@ def run(args: argparse.Namespace) -> int:
 
 def weights_of(model: ModelSpec, training: bool) -> list[tuple[str, str | None]]:
     """Hub repositories and revisions that a model needs beside its bundle; the speech backbone only while training."""
+    from idfacevc import hub
+
     wanted = []
     if model.face.backbone == "clip":
         wanted.append((model.face.name, model.face.revision))
     if training and model.speech.kind == "clap_safpq":
         wanted.append((model.speech.name, model.speech.revision))
-    return wanted
+    return [(name, revision) for name, revision in wanted if hub.is_id(name) and not Path(name).is_dir()]
 
 
 def read_model(paths: list[str]) -> ModelSpec:

@@ -209,14 +209,15 @@ def run_outputs(args: argparse.Namespace) -> int:
     return _report(runner.measure(runner.Converted(pairs, {}), args.out, args.tier, args.workers, about), args.out)
 
 
-def _report(figures: list[Any], out: Path) -> int:
-    """The table on stdout, and on stderr what is missing from it."""
+def _report(sections: dict[str, list[Any]], out: Path) -> int:
+    """The tables on stdout, and on stderr what is missing from them."""
     from idfacevc.evaluation.results import markdown
     from idfacevc.evaluation.runner import missing_lines
 
-    print(markdown(figures))
-    print(f"\nwritten: {out / 'metrics.json'}, {out / 'scores.csv'}, {out / 'report.html'}")
-    for line in missing_lines(figures):
+    for title, figures in sections.items():
+        print(f"{title}\n\n{markdown(figures)}\n")
+    print(f"written: {out / 'metrics.json'}, {out / 'scores.csv'}, {out / 'report.html'}")
+    for line in missing_lines(sections):
         print(line, file=sys.stderr)
     return 0
 

@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     try:
         parser = _parser()
-        args, rest = parser.parse_known_args(arguments)
+        args, rest = parser.parse_known_args([argument for argument in arguments if argument != "--debug"])
+        args.debug = debug
         if args.run is None:
             parser.print_help()
             return 2
@@ -71,10 +72,8 @@ def _parser() -> argparse.ArgumentParser:
         name = f"idfacevc.cli.{verb}"
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name).add_parser(subparsers)
-    for one in [parser, *subparsers.choices.values()]:
-        one.add_argument(
-            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
-        )
+    for one in [parser, *subparsers.choices.values()]:  # for the help; `main` takes it wherever it stands
+        one.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 

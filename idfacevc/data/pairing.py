@@ -21,6 +21,8 @@ from torch import Tensor
 CHILD_BINS = ("0-2", "3-9")
 YOUNG_BINS = ("10-19",)
 DIRECTIONS = 4
+VOICES = 32  # of a group: more stand closer together than two photos of one person
+RELIABLE = 4.0  # a direction is used where people vary this many times as much as photos of one person
 
 
 def age_group(age: str) -> str:
@@ -41,7 +43,9 @@ def group_of(gender: str, age: str) -> str:
 def stable_directions(views: Tensor, count: int = DIRECTIONS) -> tuple[Tensor, Tensor]:
     """Directions in which faces differ most, measured against how views of one face differ (linear discriminants).
 
-    Shape: pooled tokens (faces, views, D) -> mean (D,), projection (D, count) with unit variance over faces.
+    Only reliable ones are kept, up to `count` and at least one.
+
+    Shape: pooled tokens (faces, views, D) -> mean (D,), projection (D, d <= count) with unit variance over faces.
     """
     views = views.double()
     centres = views.mean(dim=1)
@@ -51,13 +55,14 @@ def stable_directions(views: Tensor, count: int = DIRECTIONS) -> tuple[Tensor, T
     covariance += torch.eye(len(covariance), dtype=torch.float64) * covariance.diagonal().mean() * 0.1
     values, vectors = torch.linalg.eigh(covariance)
     whiten = vectors * values.rsqrt()
-    _, _, axes = torch.linalg.svd((centres - mean) @ whiten, full_matrices=False)
-    projection = whiten @ axes[:count].T
+    _, strength, axes = torch.linalg.svd((centres - mean) @ whiten, full_matrices=False)
+    reliable = int((strength**2 / len(centres) > RELIABLE).sum())
+    projection = whiten @ axes[: min(count, max(1, reliable))].T
     scale = ((centres - mean) @ projection).std(dim=0)
     return mean.float(), (projection / scale).float()
 
 
-def principal_directions(vectors: Tensor, count: int = DIRECTIONS) -> Tensor:
+def principal_directions(vectors: Tensor, count: int) -> Tensor:
     """Whitened coordinates (n, count) of vectors (n, D) along their principal axes; missing axes are zeros."""
     centred = (vectors - vectors.mean(dim=0)).double()
     left, values, _ = torch.linalg.svd(centred, full_matrices=False)
@@ -67,7 +72,19 @@ def principal_directions(vectors: Tensor, count: int = DIRECTIONS) -> Tensor:
     return out.float()
 
 
-def balance(points: Tensor, sites: Tensor, rounds: int = 2000) -> Tensor:
+def representatives(vectors: Tensor, count: int) -> list[int]:
+    """Indices of at most `count` vectors (n, D), each the nearest to a centre of k-means; all where n is not more."""
+    if len(vectors) <= count:
+        return list(range(len(vectors)))
+    centres = vectors[torch.linspace(0, len(vectors) - 1, count).long()].clone()
+    for _ in range(50):
+        nearest = torch.cdist(vectors, centres).argmin(dim=1)
+        for index in nearest.unique():
+            centres[index] = vectors[nearest == index].mean(dim=0)
+    return sorted(set(torch.cdist(centres, vectors).argmin(dim=1).tolist()))
+
+
+def balance(points: Tensor, sites: Tensor, rounds: int = 500) -> Tensor:
     """Weights (S,) that give each site an equal share of points, where point x goes to argmin |x - site|^2 - weight.
 
     Gradient ascent on the dual of semi-discrete optimal transport. Shape: points (n, d), sites (S, d).
@@ -76,7 +93,7 @@ def balance(points: Tensor, sites: Tensor, rounds: int = 2000) -> Tensor:
     weights = torch.zeros(len(sites))
     for round_ in range(rounds):
         share = torch.bincount((cost - weights).argmin(dim=1), minlength=len(sites)) / len(points)
-        weights += (1 / len(sites) - share) * len(sites) * 0.5 / (1 + round_ / 100)
+        weights += (1 / len(sites) - share) * len(sites) * 0.5 / (1 + round_ / 50)
     return weights
 
 
@@ -109,9 +126,11 @@ class Pairing:
         for group, views in faces.items():
             if not voices.get(group):
                 continue
-            speakers = tuple(sorted(voices[group]))
+            names = sorted(voices[group])
+            kept = representatives(torch.stack([voices[group][name] for name in names]), VOICES)
+            speakers = tuple(names[index] for index in kept)
             mean, projection = stable_directions(views)
-            sites = principal_directions(torch.stack([voices[group][name] for name in speakers]))
+            sites = principal_directions(torch.stack([voices[group][name] for name in speakers]), projection.shape[1])
             points = (views[:, 0] - mean) @ projection
             groups[group] = GroupMap(mean, projection, sites, balance(points, sites), speakers)
         return cls(groups)

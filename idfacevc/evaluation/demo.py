@@ -117,8 +117,9 @@ class DemoEvaluation:
     def _markdown(sections: dict[str, list[Figure]], about: dict[str, object]) -> str:
         note = (
             f"Checkpoint {about['checkpoint']} ({about['checkpoint_sha256']}), offline tier, {about['sources']} "
-            f"held-out sources, {about['conversions']} conversions. Values with 95 % bootstrap intervals over speakers (over "
-            f"faces where a face is judged). The sentence test chooses among {about['sentences_in_closed_set']} sentences."
+            f"held-out sources, {about['conversions']} conversions. Values with 95 % bootstrap intervals over "
+            "speakers, and over faces where faces are judged. The sentence test chooses among "
+            f"{about['sentences_in_closed_set']} sentences."
         )
         return (
             "\n\n".join([note, *(f"### {title}\n\n{markdown(figures)}" for title, figures in sections.items())]) + "\n"

@@ -26,6 +26,7 @@ from idfacevc.evaluation.parallel import map_processes
 # Conversions of the grid and the crops are many and serve identity only.
 _IDENTITY_ONLY = {"grid", "grid text", "crops"}
 TRANSCRIBED = {"recordings", "copy", "audio", "espeak", "espeak copy", "text"}
+_SAMPLED = 30  # of each kind: naturalness and free recognition take longer than converting
 _REFERENCE_CLIPS = 10  # of an assigned training speaker
 
 
@@ -54,12 +55,13 @@ class DemoAnalyst(Analyst):
         """All analysers over what they apply to."""
         findings = self.findings
         transcribed = [output.clip for output in outputs if output.kind in TRANSCRIBED]
-        listened = [output.clip for output in outputs if output.kind not in _IDENTITY_ONLY]
+        kinds = dict.fromkeys(output.kind for output in outputs if output.kind not in _IDENTITY_ONLY)
+        sampled = [o.clip for kind in kinds for o in [one for one in outputs if one.kind == kind][:_SAMPLED]]
         findings.sentences = self.run("sentences", lambda: SentenceChooser(plan.sentences), transcribed)
         self.voices([output.clip for output in outputs])
         self.voices([recording.clip for own in plan.others.values() for recording in own])
-        findings.dnsmos = self.run("dnsmos", DnsmosModel, listened)
-        findings.words = self.run("words", Pocketsphinx, transcribed)
+        findings.dnsmos = self.run("dnsmos", DnsmosModel, sampled)
+        findings.words = self.run("words", Pocketsphinx, [clip for clip in transcribed if clip in set(sampled)])
 
     def faces(self, cases: Sequence[FaceCase], load: Callable[[], System]) -> None:
         """What the face tower sees."""

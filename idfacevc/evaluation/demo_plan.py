@@ -18,7 +18,7 @@ from idfacevc.evaluation.metrics.sentences import MAX_SENTENCES, spoken_words
 
 AGES = ("20-29", "30-39", "40-49", "50-59")
 GENDERS = ("f", "m")
-GRID_FACES = 10  # a gender and age bin
+GRID_FACES = 8  # a gender and age bin
 CROP_FACES = 3  # a gender and age bin
 NATIVE = 20
 ADULT = 16  # years

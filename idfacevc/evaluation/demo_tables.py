@@ -52,11 +52,12 @@ def speech_table(outputs: Sequence[Output], findings: DemoFindings) -> list[Figu
         own = [output for output in outputs if output.kind == kind]
         for make, key in transcribed.items() if kind in TRANSCRIBED else ():
             metric = make()
-            for output in own if key in findings.models else ():
-                metric.update(getattr(findings, key)[output.clip], output.transcript, output.speaker)
+            found = getattr(findings, key)
+            for output in (one for one in own if one.clip in found):
+                metric.update(found[output.clip], output.transcript, output.speaker)
             figures.append(_given(condition, metric, key, findings))
         naturalness = DNSMOS()
-        for output in own if "dnsmos" in findings.models else ():
+        for output in (one for one in own if one.clip in findings.dnsmos):
             naturalness.update(findings.dnsmos[output.clip], output.speaker)
         figures.append(_given(condition, naturalness, "dnsmos", findings))
     return figures
@@ -167,10 +168,10 @@ def target_table(plan: Plan, outputs: Sequence[Output], findings: DemoFindings) 
                 moved.add(cosine(own, findings.assigned[face][0]) - cosine(own, source_voice), face)
         model = findings.models["embeddings"]
         figures += [Figure.of(TITLES[kind], metric, model) for metric in (peers, source, itself)]
-        figures += [
-            replace(Figure.of(TITLES[kind], metric, model), reason=findings.missing.get("pairing", ""))
-            for metric in (assigned, moved, pitch)
-        ]
+        needs_pairing = [Figure.of(TITLES[kind], metric, model) for metric in (assigned, moved, pitch)]
+        if reason := findings.missing.get("pairing"):
+            needs_pairing = [replace(figure, reason=reason) for figure in needs_pairing]
+        figures += needs_pairing
     return figures
 
 

@@ -53,6 +53,8 @@ def mel_panels(panels: Sequence[tuple[str, np.ndarray]], seconds_per_frame: floa
         extent = (0.0, mel.shape[1] * seconds_per_frame, 0, mel.shape[0])
         axis.imshow(mel, origin="lower", aspect="auto", extent=extent, vmin=low, vmax=high, cmap="magma")
         axis.set_title(title, fontsize=10)
+    # A picture narrows the shared axis to its own width: the longest must still fit.
+    axes[0, 0].set_xlim(0.0, max(mel.shape[1] for _, mel in panels) * seconds_per_frame)
     axes[-1, 0].set_xlabel("seconds")
     axes[0, 0].set_ylabel("mel band")
     return figure
@@ -124,7 +126,9 @@ def distributions(scores: Mapping[str, Sequence[float]]) -> Figure | None:
     if not drawn:
         return None
     figure = _figure(3.2 * len(drawn), 2.6)
-    for axis, (name, values) in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn.items(), strict=True):
+    axes = figure.subplots(1, len(drawn), squeeze=False)[0]
+    axes[0].set_ylabel("outputs")
+    for axis, (name, values) in zip(axes, drawn.items(), strict=True):
         axis.hist(values, bins=20)
         axis.axvline(float(np.mean(values)), color="black", linewidth=1)
         axis.set_title(name, fontsize=10)

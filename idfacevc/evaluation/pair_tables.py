@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -41,14 +42,18 @@ class Spoken:
 
 def speech_figures(tier: str, conditions: Mapping[str, Sequence[Spoken]], findings: Findings) -> list[Figure]:
     """Naturalness and intelligibility of each condition. A condition without clips has no row."""
-    kinds: list[tuple[str, type[RatioMetric], bool]] = [
+    kinds: list[tuple[str, Callable[[], RatioMetric], bool]] = [
         ("dnsmos", DNSMOS, False),
         ("sentences", ClosedSet, True),
         ("words", WER, True),
+        ("words", partial(WER, per_utterance=True), True),
         ("words", CER, True),
+        ("words", partial(CER, per_utterance=True), True),
         ("utmos", UTMOS, False),
         ("whisper", WhisperWER, True),
+        ("whisper", partial(WhisperWER, per_utterance=True), True),
         ("whisper", WhisperCER, True),
+        ("whisper", partial(WhisperCER, per_utterance=True), True),
     ]
     figures = []
     for condition, clips in conditions.items():

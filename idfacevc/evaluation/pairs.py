@@ -123,7 +123,7 @@ def _pair(table: Path, line: int, row: dict[str, str], needed: set[str]) -> Pair
         target=row["target"],
         source_speaker=row["source_speaker"],
         transcript=row.get("transcript", "") or say,
-        output=locate(row.get("output", "")),
+        output=locate(row["output"]) if "output" in needed else "",
     )
 
 

@@ -74,6 +74,7 @@ def _as_texts(pairs: Sequence[Pair]) -> list[Pair]:
     return list(texts.values())
 
 
-def _cells(columns: Sequence[str], figures: Sequence[Figure]) -> dict[str, Any]:
-    found = {figure.info.name: figure.text for figure in figures if figure.condition == OUTPUTS}
+def _cells(columns: Sequence[str], sections: Mapping[str, Sequence[Figure]]) -> dict[str, Any]:
+    figures = [figure for own in sections.values() for figure in own if figure.condition == OUTPUTS]
+    found = {figure.info.name: figure.text for figure in figures}
     return {key: found[_COLUMNS[key][1]] for key in columns}

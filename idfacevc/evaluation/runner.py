@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.metrics.recognition import Pocketsphinx, Whisper
 from idfacevc.evaluation.metrics.sentences import MAX_SENTENCES, SentenceChooser, spoken_words
 from idfacevc.evaluation.metrics.utmos import UtmosModel
-from idfacevc.evaluation.metrics.wer import normalise, word_errors
+from idfacevc.evaluation.metrics.wer import character_errors, normalise, word_errors
 from idfacevc.evaluation.pair_tables import COPIES, OUTPUTS, SOURCES, TRUE, Spoken, VoiceFigures, speech_figures
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.results import Figure, write_metrics, write_scores
@@ -66,8 +66,8 @@ def convert_pairs(
     return Converted(done, copies)
 
 
-def measure(converted: Converted, out: Path, tier: str, workers: int, about: dict[str, Any]) -> list[Figure]:
-    """Measure a list, write metrics.json, scores.csv and report.html under `out`, and return every figure."""
+def measure(converted: Converted, out: Path, tier: str, workers: int, about: dict[str, Any]) -> dict[str, list[Figure]]:
+    """Measure a list, write metrics.json, scores.csv and report.html under `out`, and return the figures by table."""
     started = time.monotonic()
     tiers = ("offline", "paper") if tier == "all" else (tier,)
     pairs = converted.pairs
@@ -105,12 +105,11 @@ def measure(converted: Converted, out: Path, tier: str, workers: int, about: dic
         "models": findings.models,
         "seconds": round(time.monotonic() - started, 1),
     }
-    figures = [figure for own in sections.values() for figure in own]
     rows = [_row(pair, findings, voices) for pair in pairs]
-    write_metrics(out / "metrics.json", figures, about)
+    write_metrics(out / "metrics.json", [figure for own in sections.values() for figure in own], about)
     write_scores(out / "scores.csv", rows)
     report.write_report(out / "report.html", sections, about, pairs, rows, findings)
-    return figures
+    return sections
 
 
 def _analyse(analyst: Analyst, conditions: dict[str, list[Spoken]], tiers: Sequence[str]) -> None:
@@ -149,8 +148,10 @@ def _row(pair: Pair, findings: Findings, voices: VoiceFigures | None) -> dict[st
     }
     for name, heard in (("", findings.words.get(clip)), ("whisper_", findings.whisper.get(clip))):
         if heard is not None and pair.transcript:
-            edits, length = word_errors(normalise(heard), normalise(pair.transcript))
-            row |= {f"{name}heard": heard, f"{name}wer": edits / length if length else ""}
+            row[f"{name}heard"] = heard
+            for rate, errors in (("wer", word_errors), ("cer", character_errors)):
+                edits, length = errors(normalise(heard), normalise(pair.transcript))
+                row[f"{name}{rate}"] = edits / length if length else ""
     if clip in findings.sentences:
         row["sentence_recognised"] = int(findings.sentences[clip] == spoken_words(pair.transcript))
     if voices is not None:
@@ -163,10 +164,10 @@ def _row(pair: Pair, findings: Findings, voices: VoiceFigures | None) -> dict[st
     return row
 
 
-def missing_lines(figures: Sequence[Figure]) -> list[str]:
+def missing_lines(sections: Mapping[str, Sequence[Figure]]) -> list[str]:
     """One line for each reason why a figure could not be given, with the figures that it took."""
     reasons: dict[str, list[str]] = {}
-    for figure in figures:
+    for figure in (one for own in sections.values() for one in own):
         if figure.estimate is None:
             reasons.setdefault(figure.reason, []).append(f"{figure.info.title} of {figure.condition}")
     return [f"not available: {reason} ({'; '.join(cells)})" for reason, cells in reasons.items()]

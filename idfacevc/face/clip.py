@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -29,20 +30,22 @@ class ClipBackbone:
 
     def __init__(self, spec: FaceSpec, device: torch.device | str = "cpu") -> None:
         from transformers import CLIPVisionModel
-        from transformers.utils import logging
 
         revision = spec.revision or "main"  # without effect on a folder
-        bars = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()
         try:
-            model: Any = CLIPVisionModel.from_pretrained(spec.name, revision=revision, local_files_only=True)
+            with _quiet_transformers():
+                loaded: Any = CLIPVisionModel.from_pretrained(
+                    spec.name, revision=revision, local_files_only=True, output_loading_info=True
+                )
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the face backbone {spec.name} is not on this machine; run `idfacevc download` once with a network"
             ) from error
-        finally:
-            if bars:
-                logging.enable_progress_bar()
+        except RuntimeError as error:  # tensors of another shape
+            raise InputError(f"{spec.name}: is no CLIP vision model") from error
+        model, report = loaded
+        if missing := sorted(report["missing_keys"]):
+            raise InputError(f"{spec.name}: is no CLIP vision model, it lacks {missing[0]}")
         if model.config.hidden_size != spec.token_dim:
             raise InputError(
                 f"{spec.name}: its tokens are {model.config.hidden_size} wide, not {spec.token_dim} as configured"
@@ -62,3 +65,19 @@ class ClipBackbone:
         output = self.model((batch - self._mean) / self._std, output_hidden_states=True)
         hidden = output.hidden_states[self.spec.layer]
         return (hidden[:, 1:] if self.spec.drop_cls else hidden).float()
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """No progress bar, and no report that a whole CLIP model holds a text side as well."""
+    from transformers.utils import logging
+
+    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

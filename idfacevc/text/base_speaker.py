@@ -45,18 +45,23 @@ class BaseSpeaker(Protocol):
     def stream(
         self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0, pauses: float = 1.0
     ) -> Iterator[np.ndarray]:
-        """The same speech sentence by sentence, each (N,) float32 with the pause that follows it."""
+        """The same speech sentence by sentence, each (N,) float32 after the pause that precedes it."""
         ...
 
 
 class SentenceSpeaker(ABC):
-    """The part that all base speakers share: a subclass says one normalised sentence."""
+    """The part that all base speakers share: a subclass says one normalised sentence.
+
+    `room_noise` is the RMS of white noise under speech and pauses, for synthesis that is silent where a recording never
+    is: what hears it was trained on recordings.
+    """
 
     name: str
     sample_rate: int
     language: str
     languages: tuple[str, ...]
     styles: tuple[str, ...]
+    room_noise = 0.0
 
     @abstractmethod
     def say(self, sentence: str, style: str, speed: float, seed: int) -> np.ndarray:
@@ -81,7 +86,7 @@ class SentenceSpeaker(ABC):
     def stream(
         self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0, pauses: float = 1.0
     ) -> Iterator[np.ndarray]:
-        """The same speech sentence by sentence, each (N,) float32 with the pause that follows it.
+        """The same speech sentence by sentence, each (N,) float32 after the pause that precedes it.
 
         Only one sentence is held at a time. `pauses` scales the silences between sentences.
         """
@@ -90,13 +95,17 @@ class SentenceSpeaker(ABC):
         if style not in self.styles:
             raise InputError(f"base speaker {self.name} has no style {style!r}; it has: {', '.join(self.styles)}")
         silence = np.zeros(0, np.float32)
+        chance = np.random.default_rng(seed)
         spoken = False
         for sentence in sentences(text, self.language):
             speech = self.say(sentence.text, style, speed, seed)
             if not len(speech):
                 continue
-            # The pause before a sentence is that of the one before, so that no text ends in silence.
-            yield np.concatenate([silence, speech])
+            # The pause after a sentence is yielded before the next one, so that no text ends in silence.
+            samples = np.concatenate([silence, speech])
+            if self.room_noise:
+                samples += self.room_noise * chance.standard_normal(len(samples), np.float32)
+            yield samples
             spoken = True
             silence = np.zeros(round(sentence.pause * pauses / speed * self.sample_rate), np.float32)
         if not spoken:

@@ -128,7 +128,7 @@ def apply_style(samples: np.ndarray, sample_rate: int, style: Style, pitch: bool
     """Speech said in a style.
 
     Args:
-        samples: (N,) float within ±1, speech of any length.
+        samples: (N,) finite float within ±1, speech of any length.
         sample_rate: in Hz, 8000 or more.
         style: a neutral one returns `samples` as they are.
         pitch: False leaves `pitch_range` and `pitch_shift` to a later step.
@@ -197,9 +197,10 @@ def _edit(wave: np.ndarray, sample_rate: int, style: Style, mean: float, loudest
     aperiodicity = aperiodicity + style.breathiness * (1 - aperiodicity)
     if style.whisper:
         f0, aperiodicity = np.zeros_like(f0), np.ones_like(aperiodicity)
-    source = _time_map(_silent(_frame_energy(wave, sample_rate), loudest), style)
+    durations = np.where(_silent(_frame_energy(wave, sample_rate), loudest), style.pauses, 1.0) / style.rate
+    source = _time_map(durations)
     edited = pyworld.synthesize(f0[source], envelope[source], aperiodicity[source], sample_rate, _FRAME)
-    length = round(len(wave) * len(source) / len(f0))
+    length = round(len(wave) * durations.mean())
     return np.pad(edited, (0, max(0, length - len(edited))))[:length]
 
 
@@ -213,11 +214,10 @@ def _silent(energy: np.ndarray, loudest: float) -> np.ndarray:
     return silent
 
 
-def _time_map(silent: np.ndarray, style: Style) -> np.ndarray:
-    """For each frame of the result the frame that it repeats: (T',) int."""
-    ends = np.cumsum(np.where(silent, style.pauses, 1.0) / style.rate)
-    frames = max(1, round(ends[-1]))
-    return np.minimum(np.searchsorted(ends, np.arange(frames) + 0.5), len(silent) - 1)
+def _time_map(durations: np.ndarray) -> np.ndarray:
+    """For each frame of the result the frame that it repeats, (T',) int, given how often each one does, (T,)."""
+    ends = np.cumsum(durations)
+    return np.minimum(np.searchsorted(ends, np.arange(int(ends[-1]) + 1) + 0.5), len(durations) - 1)
 
 
 def _limited(wave: np.ndarray, knee: float = 0.7) -> np.ndarray:

@@ -61,6 +61,31 @@ def test_clip_hidden_states(crops: list[Image.Image], clip_folder: Path) -> None
     torch.testing.assert_close(tokens, states[-2], atol=1e-5, rtol=1e-5)
 
 
+def test_clip_out_of_a_whole_clip_model(
+    crops: list[Image.Image], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The hub's files hold the text side too."""
+    from transformers import CLIPConfig, CLIPModel, CLIPTextModel
+
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = sizes | {"vocab_size": 99, "bos_token_id": 97, "eos_token_id": 98}
+    whole = CLIPModel(CLIPConfig(vision_config=sizes | {"image_size": 64}, text_config=text))
+    whole.save_pretrained(tmp_path / "whole")
+    caplog.clear()
+    backbone = build_backbone(FaceSpec(name=str(tmp_path / "whole"), token_dim=32), None)
+    assert not caplog.records
+    assert backbone.tokens(crops).shape == (2, 5, 32)
+    ours, theirs = (
+        next(value for name, value in model.named_parameters() if name.endswith("layers.0.mlp.fc1.weight"))
+        for model in (backbone.model, whole.vision_model)  # type: ignore[attr-defined]
+    )
+    torch.testing.assert_close(ours, theirs)
+
+    CLIPTextModel(whole.config.text_config).save_pretrained(tmp_path / "text")
+    with pytest.raises(InputError, match="is no CLIP vision model"):
+        build_backbone(FaceSpec(name=str(tmp_path / "text"), token_dim=32), None)
+
+
 def test_clip_layer_and_class_token(crops: list[Image.Image], clip_folder: Path) -> None:
     def tokens(**settings: object) -> torch.Tensor:
         return build_backbone(FaceSpec(name=str(clip_folder), token_dim=32, **settings), None).tokens(crops)

@@ -23,6 +23,13 @@ def test_samples_are_the_same_whatever_was_said_before():
     assert np.array_equal(first, speaker.synthesise(TEXT)[0])
 
 
+def test_no_part_is_as_silent_as_no_recording_is():
+    samples, _ = EspeakSpeaker().synthesise("One. Two. Three.")
+    quietest = np.sqrt(np.square(samples[: len(samples) // 1000 * 1000]).reshape(-1, 1000).mean(axis=1).min())
+    assert quietest == pytest.approx(1e-3, rel=0.2)
+    assert not np.array_equal(samples, EspeakSpeaker().synthesise("One. Two. Three.", seed=1)[0])
+
+
 def test_threads_do_not_disturb_each_other():
     texts = [f"Sentence number {number} is here." for number in range(8)]
     speaker = EspeakSpeaker()

@@ -53,10 +53,10 @@ class LogF0Correlation:
             self._rows.append((speaker, output["mean"], reference["mean"]))
 
     def compute(self) -> Estimate:
-        """Raises `Unavailable` for fewer than two targets, or where one side does not vary."""
+        """Raises `Unavailable` for fewer than three targets, or where one side does not vary."""
         speakers, index = np.unique([row[0] for row in self._rows], return_inverse=True)
-        if len(speakers) < 2:
-            raise Unavailable("a correlation needs the voiced speech of two speakers")
+        if len(speakers) < 3:
+            raise Unavailable("a correlation says nothing about fewer than three speakers with voiced speech")
         x, y = np.array([row[1:] for row in self._rows]).T
         value = _correlation(x, y, np.ones((1, len(x))))[0]
         if math.isnan(value):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -40,33 +42,52 @@ def character_errors(hypothesis: str, reference: str) -> tuple[int, int]:
     return found.substitutions + found.deletions + found.insertions, len(reference)
 
 
-class WER(RatioMetric):
-    """Corpus level: all edits over all reference words. Above 1 where a recogniser inserts much."""
+_INFINITE = (0.0, float("inf"))  # above 1 where a recogniser inserts much
 
-    info = MetricInfo("wer", "WER", "share", "lower", (0.0, float("inf")), "offline", "pocketsphinx, jiwer")
+
+class ErrorRate(RatioMetric):
+    """Corpus level: all edits over all reference tokens. `per_utterance` is the mean of each utterance's own rate."""
+
+    info: MetricInfo
+    errors: Callable[[str, str], tuple[int, int]]
+
+    def __init__(self, per_utterance: bool = False) -> None:
+        super().__init__()
+        self._per_utterance = per_utterance
+        if per_utterance:
+            name, title = f"{self.info.name}_per_utterance", f"{self.info.title} per utterance"
+            self.info = replace(self.info, name=name, title=title)
 
     def update(self, hypothesis: str, reference: str, speaker: str) -> None:
-        edits, length = word_errors(normalise(hypothesis), normalise(reference))
-        self.add(edits, speaker, length)
+        """Texts in any spelling. A reference without words has no rate of its own."""
+        edits, length = type(self).errors(normalise(hypothesis), normalise(reference))
+        if not self._per_utterance:
+            self.add(edits, speaker, length)
+        elif length:
+            self.add(edits / length, speaker)
 
 
-class CER(RatioMetric):
-    """Corpus level: all edits over all reference characters."""
+class WER(ErrorRate):
+    """Word error rate of the offline recogniser."""
 
-    info = MetricInfo("cer", "CER", "share", "lower", (0.0, float("inf")), "offline", "pocketsphinx, jiwer")
+    info = MetricInfo("wer", "WER", "share", "lower", _INFINITE, "offline", "pocketsphinx, jiwer")
+    errors = staticmethod(word_errors)
 
-    def update(self, hypothesis: str, reference: str, speaker: str) -> None:
-        edits, length = character_errors(normalise(hypothesis), normalise(reference))
-        self.add(edits, speaker, length)
+
+class CER(ErrorRate):
+    """Character error rate of the offline recogniser; spaces count."""
+
+    info = MetricInfo("cer", "CER", "share", "lower", _INFINITE, "offline", "pocketsphinx, jiwer")
+    errors = staticmethod(character_errors)
 
 
 class WhisperWER(WER):
     """The paper's word error rate."""
 
-    info = MetricInfo("whisper_wer", "WER (Whisper)", "share", "lower", (0.0, float("inf")), "paper", "Whisper, jiwer")
+    info = MetricInfo("whisper_wer", "WER (Whisper)", "share", "lower", _INFINITE, "paper", "Whisper, jiwer")
 
 
 class WhisperCER(CER):
     """The paper's character error rate."""
 
-    info = MetricInfo("whisper_cer", "CER (Whisper)", "share", "lower", (0.0, float("inf")), "paper", "Whisper, jiwer")
+    info = MetricInfo("whisper_cer", "CER (Whisper)", "share", "lower", _INFINITE, "paper", "Whisper, jiwer")

@@ -1,0 +1,53 @@
+"""Speech without downloads (espeak's voices), and a list of outputs made of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from idfacevc.audio.io import load_audio, save_audio
+from idfacevc.evaluation.pairs import Pair, write_pairs
+from idfacevc.text.base_speaker import base_speaker
+
+TEXTS = ("the quick brown fox jumps over the lazy dog", "please call stella and ask her to bring these things")
+
+
+@pytest.fixture(scope="session")
+def say() -> Callable[..., np.ndarray]:
+    """Speech at 16 kHz of a text in a language's voice; other languages give other voices."""
+
+    def speak(text: str, language: str = "en") -> np.ndarray:
+        return load_audio(base_speaker("espeak", language).synthesise(text), 16000)
+
+    return speak
+
+
+@pytest.fixture(scope="session")
+def outputs(tmp_path_factory: pytest.TempPathFactory, say: Callable[..., np.ndarray]) -> Path:
+    """OUTPUTS.tsv with three targets, two sentences each; every output is its own reference."""
+    folder = tmp_path_factory.mktemp("outputs")
+    pairs = []
+    for number, text in enumerate(TEXTS):
+        save_audio(folder / f"source{number}.wav", say(text), 16000)
+        for target in ("en", "de", "it"):
+            name = f"{target}{number}.wav"
+            save_audio(folder / name, say(text, target), 16000)
+            pairs.append(Pair(f"source{number}.wav", "", f"{target}.png", name, target, "anna", text, name))
+    table = folder / "outputs.tsv"
+    write_pairs(
+        table, pairs, ("source", "say", "face", "reference", "target", "source_speaker", "transcript", "output")
+    )
+    return table
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of the demo's real speech and faces."""
+    folder = os.environ.get("IDFACEVC_CORPORA")
+    if not folder:
+        pytest.skip("needs the demo's corpora: set IDFACEVC_CORPORA to their folder")
+    return Path(folder)

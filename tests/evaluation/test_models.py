@@ -1,0 +1,139 @@
+"""Analysers against the packages that they stand on, on real speech."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid, cosine
+from idfacevc.evaluation.metrics.pitch import LogF0Correlation, PitchTracker
+from idfacevc.evaluation.metrics.recognition import Pocketsphinx, Whisper
+from idfacevc.evaluation.metrics.sentences import ClosedSet, SentenceChooser, spoken_words
+from idfacevc.evaluation.metrics.utmos import UtmosModel
+from tests.evaluation.conftest import TEXTS
+
+SENTENCES = (*TEXTS, "it was an important win for the whole team", "he looked at her and turned away")
+
+
+def lengths(say: Callable[..., np.ndarray]) -> list[np.ndarray]:
+    """Waves shorter than one window, of one window, and of several."""
+    speech = say(" ".join(TEXTS))
+    return [speech[: int(16000 * seconds)] for seconds in (0.5, 1.6, 2.1, 3.3, 5.0)]
+
+
+def test_batched_embeddings_equal_resemblyzer(say: Callable[..., np.ndarray]) -> None:
+    encoder = SpeakerEncoder()
+    waves = lengths(say)
+    batched = encoder.embed(waves)
+    single = np.stack([encoder._model.embed_utterance(wave) for wave in waves])
+    np.testing.assert_allclose(batched, single, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(batched, axis=1), 1, atol=1e-6)
+
+
+def test_batch_does_not_change_an_embedding(say: Callable[..., np.ndarray]) -> None:
+    encoder = SpeakerEncoder()
+    waves = lengths(say)
+    alone = encoder(waves[2])
+    np.testing.assert_allclose(encoder.many(waves)[2], alone, atol=1e-6)
+    assert cosine(np.array(alone), centroid([np.array(alone)] * 3)) == pytest.approx(1)
+
+
+@pytest.mark.slow
+def test_batched_embeddings_are_three_times_as_fast(say: Callable[..., np.ndarray]) -> None:
+    encoder = SpeakerEncoder()
+    waves = [say(TEXTS[0])[: int(16000 * 1.6)]] * 40
+    encoder.embed(waves[:2])
+
+    def seconds(work: Callable[[], object]) -> float:
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - started)
+        return min(times)
+
+    batched = seconds(lambda: encoder.embed(waves))
+    single = seconds(lambda: [encoder._model.embed_utterance(wave) for wave in waves])
+    assert single >= 3 * batched
+
+
+def test_dnsmos_equals_speechmos(say: Callable[..., np.ndarray]) -> None:
+    pytest.importorskip("onnxruntime", reason="speechmos needs onnxruntime")
+    from speechmos import dnsmos
+
+    from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
+
+    wave = say(TEXTS[0])
+    ours, theirs = DnsmosModel()(wave), dnsmos.run(wave, 16000)
+    assert ours["overall"] == pytest.approx(theirs["ovrl_mos"], abs=1e-4)
+    assert ours["signal"] == pytest.approx(theirs["sig_mos"], abs=1e-4)
+    assert ours["background"] == pytest.approx(theirs["bak_mos"], abs=1e-4)
+    assert ours["p808"] == pytest.approx(theirs["p808_mos"], abs=1e-4)
+
+
+def test_sentences_are_told_apart(say: Callable[..., np.ndarray]) -> None:
+    chooser = SentenceChooser(SENTENCES)
+    metric = ClosedSet()
+    for text in SENTENCES:
+        metric.update(chooser(say(text)), text, "espeak")
+    assert chooser.chance == 0.25
+    assert metric.compute().value >= 0.75
+
+
+def test_a_decision_does_not_depend_on_what_came_before(say: Callable[..., np.ndarray]) -> None:
+    waves = [say(text) for text in SENTENCES]
+    noisy = waves[0] + np.random.default_rng(0).normal(0, 0.05, len(waves[0])).astype(np.float32)
+    fresh, used = SentenceChooser(SENTENCES), SentenceChooser(SENTENCES)
+    for wave in waves:
+        used(wave)
+    assert used(noisy) == fresh(noisy)
+
+
+def test_words_outside_the_dictionary_leave_a_sentence_recognisable(say: Callable[..., np.ndarray]) -> None:
+    strange = "the xqzzt looked at her and turned away"
+    chooser = SentenceChooser([strange, TEXTS[0]])
+    assert chooser(say("the looked at her and turned away")) == spoken_words(strange)
+
+
+def test_analysers_travel_to_other_processes_after_use(say: Callable[..., np.ndarray]) -> None:
+    for analyser in (SentenceChooser(SENTENCES), Pocketsphinx()):
+        before = analyser(say(TEXTS[0]))
+        assert pickle.loads(pickle.dumps(analyser))(say(TEXTS[0])) == before
+
+
+def test_pitch_of_a_harmonic_tone() -> None:
+    time_ = np.arange(16000) / 16000
+    for hertz in (90.0, 180.0, 320.0):
+        tone = sum(np.sin(2 * np.pi * hertz * k * time_) / k for k in range(1, 12)) * 0.2
+        found = PitchTracker()(np.asarray(tone, dtype=np.float32))
+        assert np.exp(found["median"]) == pytest.approx(hertz, rel=0.01)  # type: ignore[arg-type]
+        assert found["voiced"] > 0.9  # type: ignore[operator]
+
+
+def test_pitch_correlation_equals_numpy() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(5, 0.3, 12)
+    y = 0.7 * x + rng.normal(0, 0.2, 12)
+    metric = LogF0Correlation()
+    for index, (a, b) in enumerate(zip(x, y, strict=True)):
+        metric.update({"mean": a}, {"mean": b}, f"speaker{index % 4}")
+    metric.update({"mean": None}, {"mean": 5.0}, "unvoiced")
+    estimate = metric.compute()
+    assert estimate.value == pytest.approx(np.corrcoef(x, y)[0, 1])
+    assert (estimate.n, estimate.speakers) == (12, 4)
+
+
+@pytest.mark.parametrize("make", [UtmosModel, Whisper])
+def test_weights_that_are_not_here_are_said_to_be_missing(
+    make: type[UtmosModel] | type[Whisper], monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    from idfacevc.evaluation.metrics.base import Unavailable
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(Unavailable, match="not cached"):
+        make()

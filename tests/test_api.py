@@ -1,0 +1,267 @@
+"""The public class: its surface, its results, and what holds for every conversion."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from PIL import Image
+
+import idfacevc
+from idfacevc import IDFaceVC, InputError, Speech, Voice
+from idfacevc.api import Delivery, audio_or_text_of, convert, pick_device
+from idfacevc.checkpoints import load_bundle
+from idfacevc.text.style import Style
+from tests.conftest import vowels, write_tiny_bundle
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def vc(tiny_bundle: Path) -> IDFaceVC:
+    return IDFaceVC.from_pretrained(tiny_bundle)
+
+
+@pytest.fixture(scope="module")
+def crop() -> Image.Image:
+    pixels = np.random.default_rng(0).integers(0, 255, (48, 48, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+@pytest.fixture(scope="module")
+def voice(vc: IDFaceVC, crop: Image.Image) -> Voice:
+    return vc.voice_from_face(crop, aligned=True)
+
+
+def test_surface() -> None:
+    assert sorted(idfacevc.__all__) == ["IDFaceVC", "InputError", "Speech", "Voice", "convert"]
+    assert all(hasattr(idfacevc, name) for name in idfacevc.__all__)
+    public = {name for name, _ in inspect.getmembers(IDFaceVC) if not name.startswith("_")}
+    assert public == {
+        "analyse",
+        "convert",
+        "copy_synthesis",
+        "face_attributes",
+        "fingerprint",
+        "from_pretrained",
+        "sample_rate",
+        "source_speech",
+        "stream",
+        "voice_from_face",
+        "voice_from_tokens",
+    }
+    assert list(inspect.signature(IDFaceVC.convert).parameters)[1:] == [
+        "voice",
+        "audio",
+        "text",
+        "source",
+        "style",
+        "style_strength",
+        "speed",
+        "pitch_range",
+        "seed",
+        "language",
+    ]
+    assert list(inspect.signature(idfacevc.convert).parameters) == ["face", "audio_or_text", "options"]
+    with pytest.raises(AttributeError):
+        idfacevc.nothing  # noqa: B018
+
+
+def test_a_photo_and_a_recording(vc: IDFaceVC, photo_path: Path, speech_path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("facenet_pytorch")
+    voice = vc.voice_from_face(photo_path)
+    assert (voice.vector.shape, voice.identity.shape, voice.tokens.shape) == ((16,), (16,), (64, 16))
+    result = vc.convert(voice, audio=speech_path)
+    assert isinstance(result, Speech)
+    assert (result.sample_rate, result.samples.dtype, result.mel.shape) == (RATE, np.float32, (80, 151))
+    assert len(result.samples) == 24000
+    assert np.abs(result.samples).max() > 0.001
+    result.save(tmp_path / "out.flac")
+    assert soundfile.info(tmp_path / "out.flac").frames == 24000
+
+
+@pytest.mark.parametrize("samples", [4800, 4801, 4959, 16000])
+def test_the_output_is_as_long_as_the_recording(vc: IDFaceVC, voice: Voice, samples: int) -> None:
+    result = vc.convert(voice, audio=(vowels(1.0)[:samples], RATE))
+    assert len(result.samples) == samples
+    assert result.mel.shape[1] == 1 + samples // 160
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.3, 2.0])
+def test_speed_divides_the_duration(vc: IDFaceVC, voice: Voice, speech: np.ndarray, speed: float) -> None:
+    result = vc.convert(voice, audio=(speech, RATE), speed=speed)
+    assert len(result.samples) == pytest.approx(len(speech) / speed, abs=161)
+
+
+def test_text(vc: IDFaceVC, voice: Voice) -> None:
+    slow, quick = (vc.convert(voice, text="Good morning.", speed=speed) for speed in (0.7, 1.4))
+    assert 1.5 < len(slow.samples) / len(quick.samples) < 2.6
+    assert not np.array_equal(
+        vc.convert(voice, text="Good morning.", style="whispering").samples,
+        vc.convert(voice, text="Good morning.").samples,
+    )
+
+
+def test_a_text_that_is_said_in_no_time(vc: IDFaceVC, voice: Voice) -> None:
+    assert len(vc.convert(voice, text="Hi.", speed=2.0).samples) >= 0.3 * RATE
+
+
+def test_conversion_is_deterministic_and_the_seed_matters(vc: IDFaceVC, voice: Voice, speech: np.ndarray) -> None:
+    first, second, other = (vc.convert(voice, audio=(speech, RATE), seed=seed).samples for seed in (7, 7, 8))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_the_voice_decides_the_mel(vc: IDFaceVC, voice: Voice, crop: Image.Image, speech: np.ndarray) -> None:
+    other = vc.voice_from_face(crop.rotate(90), aligned=True)
+    with torch.no_grad():  # the memory of a random network hardly tells faces apart
+        far = Voice(voice.vector + 3.0, other.identity, other.tokens, other.checkpoint)
+    mels = [vc.convert(one, audio=(speech, RATE)).mel for one in (voice, far)]
+    assert np.abs(mels[0] - mels[1]).max() > 1e-3
+    assert not torch.equal(voice.tokens, other.tokens)
+
+
+def test_an_analysed_source_gives_the_same_as_the_recording(vc: IDFaceVC, voice: Voice, speech: np.ndarray) -> None:
+    source = vc.analyse((speech, RATE))
+    np.testing.assert_array_equal(
+        vc.convert(voice, source=source).samples, vc.convert(voice, audio=(speech, RATE)).samples
+    )
+
+
+def test_a_stream_gives_the_samples_of_convert(vc: IDFaceVC, voice: Voice) -> None:
+    wave = vowels(9.3)
+    pieces = list(vc.stream(voice, audio=(wave, RATE), speed=0.9, seed=2))
+    whole = vc.convert(voice, audio=(wave, RATE), speed=0.9, seed=2)
+    assert len(pieces) > 1
+    np.testing.assert_allclose(np.concatenate(pieces), whole.samples, atol=1e-6)
+
+
+def test_decoding_in_pieces_equals_one_pass(vc: IDFaceVC, voice: Voice) -> None:
+    source = vc.analyse((vowels(6.0), RATE))
+    mel = vc.convert(voice, source=source).mel
+    with torch.no_grad():
+        z = vc.net.lookup(source.codes)[None]
+        lf0 = torch.nn.functional.pad(source.lf0, (0, 1))[None]
+        whole = vc.net.denormalise(vc.net.decode(z, lf0, voice.vector[None])[1])[0]
+    # the repeated last frame reaches a few frames back
+    np.testing.assert_allclose(mel[:, :-20], whole[:, : mel.shape[1] - 20], atol=1e-4)
+
+
+def test_pitch_that_the_decoder_is_given(vc: IDFaceVC, speech: np.ndarray) -> None:
+    source = vc.analyse((speech, RATE))
+    voiced = source.lf0 != 0
+    torch.testing.assert_close(Delivery().pitch(source), source.lf0)
+    torch.testing.assert_close(Delivery(pitch_range=0.5).pitch(source), source.lf0 * 0.5)
+    raised = Delivery(Style(pitch_range=2.0, pitch_shift=12.0)).pitch(source)
+    torch.testing.assert_close(raised[voiced], source.lf0[voiced] * 2 + np.log(2) / source.lf0_std)
+    assert (raised[~voiced] == 0).all()
+    assert (Delivery(Style(whisper=True)).pitch(source) == 0).all()
+
+
+def test_copy_synthesis(vc: IDFaceVC, speech: np.ndarray) -> None:
+    copy = vc.copy_synthesis((speech, RATE))
+    assert copy.samples.shape == speech.shape
+    assert np.corrcoef(np.abs(copy.samples), np.abs(speech))[0, 1] > 0.3
+
+
+def test_voices_are_saved_and_only_used_by_their_checkpoint(
+    vc: IDFaceVC, voice: Voice, speech: np.ndarray, tmp_path: Path
+) -> None:
+    voice.save(tmp_path / "anna.safetensors")
+    loaded = Voice.load(tmp_path / "anna.safetensors")
+    for name in ("vector", "identity", "tokens"):
+        assert torch.equal(getattr(loaded, name), getattr(voice, name))
+    np.testing.assert_array_equal(
+        vc.convert(loaded, audio=(speech, RATE)).samples, vc.convert(voice, audio=(speech, RATE)).samples
+    )
+    stranger = IDFaceVC(load_bundle(write_tiny_bundle(tmp_path / "stranger", seed=1)))
+    assert stranger.fingerprint != vc.fingerprint
+    with pytest.raises(InputError, match="make it from the face again"):
+        stranger.convert(loaded, audio=(speech, RATE))
+
+
+def test_files_that_are_no_voices(tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.safetensors").write_text("no voice")
+    for path, words in [
+        (tiny_bundle / "model.safetensors", "not a voice file"),
+        (tmp_path / "text.safetensors", "cannot be read"),
+        (tmp_path / "absent.safetensors", "cannot be read"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            Voice.load(path)
+
+
+def test_face_attributes(vc: IDFaceVC, crop: Image.Image) -> None:
+    seen = vc.face_attributes(crop, aligned=True)
+    assert seen.gender in ("f", "m")
+    assert 0.5 <= seen.gender_probability <= 1
+    assert "-" in seen.age or "more" in seen.age
+
+
+def test_exactly_one_input(vc: IDFaceVC, voice: Voice, speech: np.ndarray) -> None:
+    for given in (
+        {},
+        {"audio": (speech, RATE), "text": "hello"},
+        {"text": "hello", "source": vc.analyse((speech, RATE))},
+    ):
+        with pytest.raises(InputError, match="exactly one"):
+            vc.convert(voice, **given)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"speed": 0.4}, "speed 0.4 is out of range"),
+        ({"speed": float("nan")}, "speed nan"),
+        ({"pitch_range": -1.0}, "pitch range -1"),
+        ({"style": "operatic"}, "unknown style 'operatic'; there are: neutral"),
+        ({"style": "sad", "style_strength": 9.0}, "strength 9"),
+    ],
+)
+def test_options_out_of_range(vc: IDFaceVC, voice: Voice, speech: np.ndarray, options: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        vc.convert(voice, audio=(speech, RATE), **options)
+
+
+def test_sorting_audio_from_text(tmp_path: Path, speech: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hello").touch()
+    (tmp_path / "in.wav").touch()
+    pair = (speech, RATE)
+    assert audio_or_text_of(pair) == (pair, None)
+    assert audio_or_text_of(tmp_path / "absent.wav") == (tmp_path / "absent.wav", None)
+    assert audio_or_text_of("in.wav") == ("in.wav", None)
+    assert audio_or_text_of("hello") == ("hello", None)
+    for text in ("Hello there.", "and/or", "x" * 5000, "a\0b", "What is 3.5?", ""):
+        assert audio_or_text_of(text) == (None, text)
+    for path in ("absent.wav", "some folder/absent.MP3", " absent.flac "):
+        with pytest.raises(InputError, match="no such file"):
+            audio_or_text_of(path)
+
+
+def test_the_function_in_one_call(tiny_bundle: Path, photo: Image.Image, speech: np.ndarray) -> None:
+    pytest.importorskip("facenet_pytorch")
+    first = convert(photo, (speech, RATE), checkpoint=tiny_bundle, seed=1)
+    second = convert(np.asarray(photo), (speech, RATE), checkpoint=tiny_bundle, seed=1)
+    np.testing.assert_array_equal(first.samples, second.samples)
+    with pytest.raises(TypeError, match="loudness"):
+        convert(photo, (speech, RATE), checkpoint=tiny_bundle, loudness=2)
+
+
+def test_devices() -> None:
+    assert pick_device("cpu").type == "cpu"
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+    for name in ("tpu", "", "cuda:99", "meta"):
+        with pytest.raises(InputError, match=f"unknown device '{name}'; here are: auto, cpu"):
+            pick_device(name)
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_speech(tiny_bundle: Path, voice: Voice, speech: np.ndarray) -> None:
+    here, there = (IDFaceVC.from_pretrained(tiny_bundle, device) for device in ("cpu", "cuda"))
+    mels = [vc.convert(voice, audio=(speech, RATE)).mel for vc in (here, there)]
+    np.testing.assert_allclose(mels[0], mels[1], atol=1e-2)

@@ -1,0 +1,98 @@
+"""`import idfacevc` is light, and no layer reaches above itself."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import idfacevc
+
+PACKAGE = Path(idfacevc.__file__).parent
+
+_BASE = {"config", "errors"}
+_MIDDLE = _BASE | {"audio", "nn", "losses"}
+# what each part of the package may import of it; `cli` may import anything
+LAYERS: dict[str, set[str]] = {
+    "config": set(),
+    "errors": set(),
+    "hub": _BASE,
+    "audio": _BASE,
+    "nn": _BASE,
+    "losses": _BASE,
+    "face": _MIDDLE,
+    "models": _MIDDLE,
+    "vocoder": _MIDDLE,
+    "text": _MIDDLE,
+    "results": _MIDDLE,
+    "plotting": _MIDDLE,
+    "analysis": _MIDDLE | {"models"},
+    "checkpoints": _MIDDLE | {"models", "face", "vocoder", "hub"},
+    "data": _MIDDLE | {"face", "models", "text"},
+    "training": _MIDDLE | {"models", "data", "face", "vocoder", "checkpoints"},
+    "api": _MIDDLE | {"models", "face", "text", "vocoder", "checkpoints", "analysis", "results"},
+    "evaluation": _MIDDLE | {"data", "face", "models", "text", "vocoder", "checkpoints", "api", "results"},
+    "__init__": {"errors", "api"},
+}
+
+
+def parts() -> list[str]:
+    return sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")} - {"cli"})
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Top-level parts of the package that a file imports, at any depth of its code."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        yield from (name.split(".")[1] for name in names if name.startswith("idfacevc."))
+
+
+@pytest.mark.parametrize("part", parts())
+def test_layers(part: str) -> None:
+    assert part in LAYERS, f"say in LAYERS what {part} may import"
+    files = [PACKAGE / f"{part}.py"] if (PACKAGE / f"{part}.py").exists() else (PACKAGE / part).rglob("*.py")
+    for path in files:
+        above = set(imported(path)) - LAYERS[part] - {part, "__version__"}
+        assert not above, f"{path.relative_to(PACKAGE)} imports {', '.join(sorted(above))}"
+
+
+def _modules_after(code: str) -> tuple[set[str], float]:
+    """Top-level modules that a fresh interpreter has loaded after `code`, and the seconds that it took."""
+    script = f"import sys, time\nbegin = time.perf_counter()\n{code}\nprint(time.perf_counter() - begin, *sys.modules)"
+    out = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    seconds, *names = out.stdout.split()
+    return {name.split(".")[0] for name in names}, float(seconds)
+
+
+HEAVY = {"pytorch_lightning", "lightning", "gradio", "laion_clap", "whisper", "matplotlib", "transformers"}
+
+
+def test_import_is_light_and_quick() -> None:
+    modules, seconds = _modules_after("import idfacevc")
+    assert not modules & (HEAVY | {"torch", "numpy", "scipy"})
+    assert seconds < 1.0
+
+
+def test_the_api_brings_nothing_that_it_does_not_need() -> None:
+    modules, _ = _modules_after("import idfacevc.api")
+    assert not modules & (HEAVY | {"facenet_pytorch", "huggingface_hub", "skimage", "sklearn"})
+
+
+def test_help_imports_no_tensors() -> None:
+    modules, _ = _modules_after(
+        "import contextlib, io\n"
+        "from idfacevc.cli.main import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    main(['--help'])"
+    )
+    assert not modules & (HEAVY | {"torch", "scipy"})
