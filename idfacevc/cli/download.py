@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from idfacevc.errors import InputError
+from idfacevc.config_file import read_model
 
 if TYPE_CHECKING:
     from idfacevc.config import ModelSpec
@@ -64,41 +64,3 @@ def weights_of(model: ModelSpec, training: bool) -> list[tuple[str, str | None]]
     if training and model.speech.kind == "clap_safpq":
         wanted.append((model.speech.name, model.speech.revision))
     return [(name, revision) for name, revision in wanted if hub.is_id(name) and not Path(name).is_dir()]
-
-
-def read_model(paths: list[str]) -> ModelSpec:
-    """The `ModelSpec` of a training configuration: `model.init_args.model` of its files, later ones overriding."""
-    from idfacevc.config import ModelSpec, from_dict
-
-    merged: dict[str, Any] = {}
-    for path in paths:
-        merged = _merge(merged, _read_yaml(path))
-    model = merged.get("model") or {}
-    values = (model.get("init_args") or model).get("model")
-    if values is None:
-        raise InputError(f"{', '.join(paths)}: no model is described there")
-    return from_dict(ModelSpec, values, "model")
-
-
-def _read_yaml(path: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no YAML file") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: is no training configuration")
-    return values
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        key: _merge(base[key], over[key])
-        for key in base.keys() & over.keys()
-        if isinstance(base[key], dict) and isinstance(over[key], dict)
-    }
-    return base | over | both

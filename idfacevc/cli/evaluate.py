@@ -196,7 +196,20 @@ def run_pairs(args: argparse.Namespace) -> int:
     _make(args.out)
     converted = runner.convert_pairs(pairs, folder, args.out, _loader(folder), _speak(), args.workers)
     about = {"checkpoint": folder.name, "checkpoint_sha256": checkpoint_digest(folder), "list": args.pairs.name}
-    return _report(runner.measure(converted, args.out, args.tier, args.workers, about), args.out)
+    draw = partial(_draw_method, folder, pairs)
+    return _report(runner.measure(converted, args.out, args.tier, args.workers, about, draw), args.out)
+
+
+def _draw_method(checkpoint: Path, pairs: list[Any]) -> dict[str, Any]:
+    """The method's figures for the first source of a list: up to three pictures of each of two targets."""
+    from idfacevc.evaluation.figures import method_figures
+
+    faces: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair.face not in (own := faces.setdefault(pair.target, [])):
+            own.append(pair.face)
+    shown = [face for own in list(faces.values())[:2] for face in own[:3]]
+    return method_figures(_loader(checkpoint)(), shown, pairs[0].source or None, pairs[0].say or None)
 
 
 def run_outputs(args: argparse.Namespace) -> int:
@@ -261,11 +274,13 @@ def run_reproduce(args: argparse.Namespace) -> int:
 
 def run_figures(args: argparse.Namespace) -> int:
     from idfacevc.checkpoints import resolve
-    from idfacevc.evaluation.figures import draw_method_figures
+    from idfacevc.evaluation.figures import method_figures, png
 
     system = _loader(resolve(args.checkpoint))()
     _make(args.out)
-    for path in draw_method_figures(system, args.face, args.audio, args.text, args.out):
+    for title, figure in method_figures(system, args.face, args.audio, args.text).items():
+        path = args.out / f"{title.lower().replace(' ', '_')}.png"
+        path.write_bytes(png(figure))
         print(path)
     return 0
 

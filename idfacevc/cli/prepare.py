@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
-from idfacevc.config import PROFILES
+from idfacevc.config import ModelSpec
 
-EXAMPLE = "idfacevc prepare folder clips.tsv --out features"
+EXAMPLE = "idfacevc prepare folder clips.tsv --config recipes/demo/conf/model.yaml --tower tower --out features"
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -21,34 +20,40 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     corpora = parser.add_subparsers(dest="corpus", required=True)
 
-    folder = corpora.add_parser("folder", help="a TSV with the columns face, audio, speaker")
-    folder.add_argument("table", type=Path, help="TSV; paths in it count from its folder")
+    folder = corpora.add_parser(
+        "folder",
+        help="a TSV with the columns face, audio, speaker",
+        description="Further columns: id, split (train or valid), gender, age, text. Pictures and videos serve as faces, "
+        "recordings and videos as audio; paths count from the table's folder.",
+    )
+    folder.add_argument("table", type=Path, metavar="CLIPS.tsv")
     demo = corpora.add_parser("demo", help="the demo's corpora folder")
     demo.add_argument("what", choices=("speech", "faces", "pairs"))
     demo.add_argument("--corpora", type=Path, required=True, help="folder with the speech and face tables")
 
     for one in (folder, demo):
         one.add_argument("--out", type=Path, required=True, help="folder of the shards")
-        one.add_argument("--front-end", choices=sorted(PROFILES), default="vqmivc16k")
-        one.add_argument("--floor", type=float, help="smallest mel value before the logarithm")
-        one.add_argument("--face-tower", default="", help="folder with the face.safetensors of a trained tower")
+        one.add_argument(
+            "--config", action="append", metavar="YAML", help="training configuration with the model (the paper's setting)"
+        )
+        one.add_argument("--tower", default="", help="folder of the trained face tower, where that is the backbone")
         one.add_argument("--face-views", type=int, default=1, help="views of each face: one plain, the others augmented")
         one.add_argument("--workers", type=int, default=0, help="processes; 0 takes one a core")
         one.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from idfacevc.config_file import read_model
     from idfacevc.data.features import FeatureSpec
     from idfacevc.data.items import read_folder
     from idfacevc.data.prepare import prepare
 
-    front_end = PROFILES[args.front_end]
-    if args.floor is not None:
-        front_end = replace(front_end, floor=args.floor)
+    model = read_model(args.config) if args.config else ModelSpec()
+    spec = FeatureSpec(model.front_end, model.speech, model.face, args.tower, args.face_views)
     if args.corpus == "folder":
-        items = read_folder(args.table)
-        spec = FeatureSpec(front_end, face_tower=args.face_tower, face_views=args.face_views)
-        print(prepare(items, spec, args.out, args.workers))
+        print(prepare(read_folder(args.table), spec, args.out, args.workers))
         return 0
 
     from idfacevc.data import demo
@@ -60,9 +65,9 @@ def run(args: argparse.Namespace) -> int:
         for group, item in sorted(pairing.groups.items()):
             print(f"{group}: {len(item.speakers)} speakers")
     elif args.what == "faces":
-        spec = FeatureSpec(front_end, "none", args.face_tower, args.face_views)
+        spec = replace(spec, speech=None)
         print(prepare(demo.face_items(args.corpora), spec, args.out / "faces", args.workers, shard_clips=512))
     else:
         items = demo.speech_items(args.corpora) + demo.espeak_items(args.corpora, args.out / "espeak")
-        print(prepare(items, FeatureSpec(front_end), args.out / "speech", args.workers))
+        print(prepare(items, replace(spec, face=None), args.out / "speech", args.workers))
     return 0

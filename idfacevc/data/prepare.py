@@ -79,15 +79,23 @@ def prepare(
 def _run(todo: list[tuple[Path, list[Item], str]], spec: FeatureSpec, workers: int) -> Iterator[int]:
     if not todo:
         return
+    if workers == 1:
+        _start(spec)
+        yield from map(_make_shard, todo)
+        return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(todo)), context, initializer=_start, initargs=(spec,)) as pool:
+    with ProcessPoolExecutor(min(workers, len(todo)), context, initializer=_start_worker, initargs=(spec,)) as pool:
         yield from pool.map(_make_shard, todo)
 
 
 def _start(spec: FeatureSpec) -> None:
     global _extractor
-    torch.set_num_threads(1)
     _extractor = FeatureExtractor(spec)
+
+
+def _start_worker(spec: FeatureSpec) -> None:
+    torch.set_num_threads(1)  # the workers themselves fill the cores
+    _start(spec)
 
 
 def _make_shard(job: tuple[Path, list[Item], str]) -> int:
@@ -106,7 +114,7 @@ def _key(block: Sequence[Item], spec: FeatureSpec) -> str:
 def summarise(out: Path) -> Summary:
     """Gather what the shards hold; writes manifest.jsonl, rejected.tsv and the training split's mel statistics."""
     store = FeatureStore(out)
-    rejected = [tuple(row) for path in store.paths for row in json.loads(read_header(path)["rejected"])]
+    rejected = [tuple(row) for path in store.paths for row in read_header(path)["rejected"]]
     _write(out / "rejected.tsv", "id\treason\n" + "".join(f"{name}\t{reason}\n" for name, reason in rejected))
     _write(out / "manifest.jsonl", "".join(json.dumps(to_dict(clip)) + "\n" for clip in store.clips))
     frames = write_statistics(store, out / STATISTICS)

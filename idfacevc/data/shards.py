@@ -22,6 +22,7 @@ from torch import Tensor
 from idfacevc.errors import InputError
 
 ARRAYS = ("mel", "lf0", "speech", "face")
+_HEADER = "shard"
 _DTYPES = {"mel": torch.float16, "lf0": torch.float32, "speech": torch.float16, "face": torch.float16}
 
 
@@ -70,16 +71,17 @@ def write_shard(
             asdict(Clip(item.id, item.speaker, item.split, item.gender, item.age, item.text, where))
         )
     tensors = {name: torch.cat(pieces).contiguous() for name, pieces in parts.items()}
-    metadata = {"key": key, "clips": json.dumps(rows), "rejected": json.dumps(list(rejected))}
+    header = {"key": key, "clips": rows, "rejected": list(rejected)}
     temporary = path.with_suffix(".partial")
-    save_file(tensors or {"empty": torch.zeros(1)}, temporary, metadata)
+    # one entry: safetensors keeps no order among several, and equal shards are to be equal files
+    save_file(tensors or {"empty": torch.zeros(1)}, temporary, {_HEADER: json.dumps(header)})
     os.replace(temporary, path)
 
 
-def read_header(path: Path) -> dict[str, str]:
-    """The shard's metadata: `key`, `clips` and `rejected` as JSON."""
+def read_header(path: Path) -> dict[str, Any]:
+    """The shard's `key`, `clips` and `rejected`."""
     with safe_open(path, framework="pt") as handle:
-        return handle.metadata()
+        return json.loads(handle.metadata()[_HEADER])
 
 
 class FeatureStore:
@@ -96,7 +98,7 @@ class FeatureStore:
         self.clips: list[Clip] = []
         self._shard_of: list[int] = []
         for number, path in enumerate(self.paths):
-            rows = json.loads(read_header(path)["clips"])
+            rows = read_header(path)["clips"]
             self.clips += [Clip(**row) for row in rows]
             self._shard_of += [number] * len(rows)
         self._open: dict[int, Any] = {}

@@ -214,6 +214,10 @@ class VoiceDataModule(pl.LightningDataModule):
         self._weights = self._clip_weights(train) if self.balance else None
         self._ready = True
 
+    def training_clips(self) -> list[int]:
+        """The store's indices of the clips that are trained on."""
+        return self._sets["train"].clips
+
     @property
     def statistics(self) -> dict[str, Tensor]:
         """`mel_mean` and `mel_std` (M,) of the training split."""

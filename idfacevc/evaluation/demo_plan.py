@@ -113,13 +113,12 @@ def make_plan(corpora: Path, limit: int | None = None) -> Plan:
 
 def read_recordings(corpora: Path, corpus: str, split: str) -> list[Recording]:
     """Labelled recordings of a corpus and split."""
-    archive = {"librispeech": "speech-librispeech.zip"}
     rows = [row for row in read_utterances(corpora) if row.corpus == corpus and row.split == split and row.gender]
 
     def clip(row: Utterance) -> str:
         adults, *children = SPEECH_ARCHIVES[row.corpus]
         name = children[0] if children and row.age is not None and row.age < ADULT else adults
-        return f"{corpora / archive.get(row.corpus, name)}{MEMBER}{row.path}"
+        return f"{corpora / name}{MEMBER}{row.path}"
 
     return [Recording(row.id, clip(row), row.speaker, row.gender, row.age, row.seconds, row.text) for row in rows]
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from idfacevc.evaluation.metrics.base import SEED
+from idfacevc.audio.io import load_audio
+from idfacevc.errors import InputError
+from idfacevc.evaluation.metrics.base import SAMPLE_RATE, SEED
+from idfacevc.evaluation.metrics.pitch import PitchTracker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,17 +139,16 @@ def distributions(scores: Mapping[str, Sequence[float]]) -> Figure | None:
     return figure
 
 
-def draw_method_figures(
-    system: Any, faces: Sequence[str], audio: str | None, text: str | None, out: Path
-) -> list[Path]:
-    """Figs. 4, 5 and 9 for a user's own faces and one source; what needs a second face is left out where there is one.
+def method_figures(
+    system: Any, faces: Sequence[str], audio: str | None = None, text: str | None = None
+) -> dict[str, Figure]:
+    """Figs. 4, 5 and 9 for a user's own faces and one source, by title.
 
     Args:
         system: an `idfacevc.IDFaceVC`.
-        faces: pictures; the first two are interpolated between, all are shown beside each other.
+        faces: pictures; each speaks the source, and of two or more the way from the first to the last is shown.
         audio, text: one of them, the source.
     """
-    out.mkdir(parents=True, exist_ok=True)
     voices = [system.voice_from_face(face) for face in faces]
     source = {"text": text} if audio is None else {"audio": audio}
     period = system.spec.model.front_end.frame_period
@@ -153,28 +156,18 @@ def draw_method_figures(
         (style, system.convert(voices[0], **source, style=style).mel) for style in ("calm", "whispering", "angry")
     ]
     paced = [(f"speed {speed}", system.convert(voices[0], **source, speed=speed).mel) for speed in (0.8, 1.0, 1.2)]
-    drawn = {"styles_and_speeds": mel_panels(styled + paced, period)}
+    drawn = {"Styles and speeds": mel_panels(styled + paced, period)}
     if len(voices) > 1:
         shown = [
             (Path(face).name, system.convert(voice, **source).mel) for face, voice in zip(faces, voices, strict=True)
         ]
-        drawn["faces"] = mel_panels(shown, period)
-        drawn["interpolation"] = _interpolated(system, voices[0], voices[1], source)
-    paths = []
-    for name, figure in drawn.items():
-        paths.append(out / f"{name}.png")
-        paths[-1].write_bytes(png(figure))
-    return paths
+        drawn["Faces"] = mel_panels(shown, period)
+        drawn["From face to face"] = _interpolated(system, voices[0], voices[-1], source)
+    return drawn
 
 
 def _interpolated(system: Any, first: Any, second: Any, source: dict[str, Any]) -> Figure:
     """Mixes the identities before the adapter, as the method's style manipulation does."""
-    from dataclasses import replace
-
-    from idfacevc.audio.io import load_audio
-    from idfacevc.evaluation.metrics.base import SAMPLE_RATE
-    from idfacevc.evaluation.metrics.pitch import PitchTracker
-
     tracker, weights = PitchTracker(), (0.0, 0.25, 0.5, 0.75, 1.0)
     pitches: list[float | None] = []
     mels = []
@@ -182,7 +175,10 @@ def _interpolated(system: Any, first: Any, second: Any, source: dict[str, Any]) 
         identity = (1 - weight) * first.identity + weight * second.identity
         vector = system.net.voice_of_identity(identity[None].to(system.device)).voice[0].detach().cpu()
         speech = system.convert(replace(first, vector=vector, identity=identity), **source)
-        mean = tracker(load_audio((speech.samples, speech.sample_rate), SAMPLE_RATE))["mean"]
+        try:
+            mean = tracker(load_audio((speech.samples, speech.sample_rate), SAMPLE_RATE))["mean"]
+        except InputError:  # silence, which has no pitch either
+            mean = None
         pitches.append(None if mean is None else float(np.exp(mean)))
         mels.append(speech.mel)
     return interpolation(weights, pitches, mels)

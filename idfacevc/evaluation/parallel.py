@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +15,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _function: Callable[[Any], Any]
-
-
-def default_workers() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def map_processes(function: Callable[[T], R], items: Sequence[T], workers: int, label: str) -> Iterator[R]:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from idfacevc.evaluation.findings import Findings
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.results import Figure, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
 
 PLAYED = 12  # rows with audio: more would make a page of many megabytes
 
@@ -36,15 +39,16 @@ def write_report(
     pairs: Sequence[Pair],
     rows: Sequence[Mapping[str, Any]],
     findings: Findings,
+    drawings: Mapping[str, Drawing],
 ) -> None:
-    """Write the page. `rows` are those of scores.csv, in the order of `pairs`."""
+    """Write the page. `rows` are those of scores.csv, in the order of `pairs`; `drawings` are further figures by title."""
     parts = ["<h1>Evaluation</h1>", _facts(about)]
     parts += [f"<h2>{escape(title)}</h2>{html_table(own)}" for title, own in sections.items()]
     parts.append(
-        "<p>Values with 95 % bootstrap intervals over speakers. Arrows show the better direction. Speaker cosines have "
-        "a high floor even for strangers: judge them by the rows beside them.</p>"
+        "<p>Values with 95 % bootstrap intervals over speakers. Arrows show the better direction. Speaker cosines "
+        "have a high floor even for strangers: judge them by the rows beside them.</p>"
     )
-    parts.append(_pictures(pairs, rows, findings))
+    parts.append(_pictures({**_maps(pairs, rows, findings), **drawings}))
     parts.append(_players(pairs))
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -78,7 +82,8 @@ def _plain(value: Any) -> str:
     return "; ".join(f"{key}: {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)
 
 
-def _pictures(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Findings) -> str:
+def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Findings) -> dict[str, Drawing | None]:
+    """Distributions of the scores and the map of the voices, None where there is too little to show."""
     scores = {
         title: [float(row[key]) for row in rows if row.get(key) not in (None, "")]
         for title, key in {
@@ -96,6 +101,10 @@ def _pictures(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings
         drawn["Voices of the outputs (t-SNE of speaker embeddings)"] = figures.voices_map(
             embeddings, [pair.target for pair in pairs], faces
         )
+    return drawn
+
+
+def _pictures(drawn: Mapping[str, Drawing | None]) -> str:
     return "".join(
         f"<h2>{escape(title)}</h2>"
         f'<img alt="{escape(title)}" src="{figures.data_address(figures.png(one), "image/png")}">'

@@ -66,8 +66,18 @@ def convert_pairs(
     return Converted(done, copies)
 
 
-def measure(converted: Converted, out: Path, tier: str, workers: int, about: dict[str, Any]) -> dict[str, list[Figure]]:
-    """Measure a list, write metrics.json, scores.csv and report.html under `out`, and return the figures by table."""
+def measure(
+    converted: Converted,
+    out: Path,
+    tier: str,
+    workers: int,
+    about: dict[str, Any],
+    draw: Callable[[], dict[str, Any]] = dict,
+) -> dict[str, list[Figure]]:
+    """Measure a list, write metrics.json, scores.csv and report.html under `out`, and return the figures by table.
+
+    `draw` gives further figures for the report, by title.
+    """
     started = time.monotonic()
     tiers = ("offline", "paper") if tier == "all" else (tier,)
     pairs = converted.pairs
@@ -108,7 +118,7 @@ def measure(converted: Converted, out: Path, tier: str, workers: int, about: dic
     rows = [_row(pair, findings, voices) for pair in pairs]
     write_metrics(out / "metrics.json", [figure for own in sections.values() for figure in own], about)
     write_scores(out / "scores.csv", rows)
-    report.write_report(out / "report.html", sections, about, pairs, rows, findings)
+    report.write_report(out / "report.html", sections, about, pairs, rows, findings, draw())
     return sections
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -28,12 +28,17 @@ from idfacevc.training.conversion import (
 from idfacevc.training.schedule import OptimSpec
 
 
+_NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
+
+
 @dataclass(frozen=True)
 class StageBSpec:
     """Switches of stage B.
 
     Attributes:
         init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
+        memory_init: "random" slots (the paper), or "speech": values and keys start as e_s of training clips, which saves the
+            many steps in which random slots shrink to the length of a voice vector and part from each other.
         freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
         detach_speech: e_s is a constant inside L_F (OPEN 17).
         symmetric, normalise_positives: of the contrastive loss (OPEN 12).
@@ -41,6 +46,7 @@ class StageBSpec:
     """
 
     init: str = ""
+    memory_init: Literal["random", "speech"] = "random"
     freeze_content: bool = False
     detach_speech: bool = True
     symmetric: bool = False
@@ -69,18 +75,40 @@ class StageB(ConversionModule):
         self.stage = stage
         self.teacher: Teacher | None = None
 
+    def configure_model(self) -> None:
+        """Also fill the memory; a resumed run replaces all of this by its own checkpoint's weights."""
+        if not self._built:
+            super().configure_model()
+            if self.stage.memory_init == "speech":
+                self._fill_memory(self.trainer.datamodule)  # type: ignore[attr-defined]
+
     def build_heads(self, speakers: int) -> None:
         super().build_heads(speakers)
         self.face_classifier = nn.Linear(self.spec.face_head.dim, speakers)
-        # a resumed run loads all of it from its own checkpoint afterwards
         if self.stage.init:
             state = torch.load(self.stage.init, map_location="cpu", weights_only=True)["state_dict"]
             own = self.state_dict()
-            self.load_state_dict({k: v for k, v in state.items() if k in own and own[k].shape == v.shape}, strict=False)
+            taken = {
+                name: value
+                for name, value in state.items()
+                if name in own and own[name].shape == value.shape and not name.startswith(_NOT_OF_STAGE_A)
+            }
+            self.load_state_dict(taken, strict=False)
             self.teacher = Teacher(self.net)
         if self.stage.freeze_content:
             self.net.content.requires_grad_(False)
             self.net.content.freeze_codebook(True)
+
+    @torch.no_grad()
+    def _fill_memory(self, source: Any) -> None:
+        clips = source.training_clips()
+        chosen = [clips[index] for index in torch.linspace(0, len(clips) - 1, self.spec.memory.slots).long()]
+        speech = torch.stack([source.store.read(index, "speech")[0] for index in chosen])
+        self.net.eval()
+        values = self.net.speech_voice(speech).voice
+        self.net.train()
+        self.net.memory.speech_values.copy_(values)
+        self.net.memory.face_keys.copy_(values)
 
     def main_parameters(self) -> list[dict[str, Any]]:
         content, rest = [], []

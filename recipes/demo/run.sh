@@ -39,8 +39,9 @@ if runs 1; then  # the face tower, on gender and age labels
   "$bin/python" -m idfacevc.training.export tower --checkpoint face_tower/last.ckpt --out tower
 fi
 if runs 2; then  # features, and which face goes with which voice
-  "$bin/idfacevc" prepare demo speech --corpora "$corpora" --out features --floor 1e-5
-  "$bin/idfacevc" prepare demo faces --corpora "$corpora" --out features --face-tower tower --face-views 3
+  "$bin/idfacevc" prepare demo speech --corpora "$corpora" --out features --config "$conf/model.yaml"
+  "$bin/idfacevc" prepare demo faces --corpora "$corpora" --out features --config "$conf/model.yaml" \
+    --tower tower --face-views 3
   "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features
 fi
 if runs 3; then  # stage A: voice conversion, the voice taken from speech

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from idfacevc.config import FrontEndSpec, TowerSpec
+from idfacevc.config import FaceSpec, FrontEndSpec, TowerSpec
 from idfacevc.data.features import FeatureSpec
 from idfacevc.data.items import Item, read_folder
 from idfacevc.data.prepare import STATISTICS, prepare
@@ -55,7 +55,8 @@ def test_shards_hold_every_good_clip_and_rejects_have_reasons(corpus, tmp_path):
     sizes = TowerSpec((8, 16), (1, 1), 24)
     save_tower(tower_folder, FaceTower(sizes.channels, sizes.blocks, sizes.image_size), sizes)
     items = [Item(**{**vars(item), "aligned": True}) for item in read_folder(corpus / "clips.tsv")]
-    spec = FeatureSpec(FRONT_END, "none", str(tower_folder), face_views=2)
+    face = FaceSpec(backbone="tower", token_dim=16, crop="aligned", tower=sizes)
+    spec = FeatureSpec(FRONT_END, None, face, str(tower_folder), face_views=2)
     summary = prepare(items, spec, tmp_path / "out", workers=1, shard_clips=4, progress=False)
     store = FeatureStore(tmp_path / "out")
     assert [clip.id for clip in store.clips] == [item.id for item in items[:6]]
@@ -73,7 +74,7 @@ def test_shards_hold_every_good_clip_and_rejects_have_reasons(corpus, tmp_path):
 
 def test_statistics_are_those_of_the_training_split(corpus, tmp_path):
     items = read_folder(corpus / "clips.tsv")[:6]
-    prepare(items, FeatureSpec(FRONT_END, "none"), tmp_path, workers=1, shard_clips=4, progress=False)
+    prepare(items, FeatureSpec(FRONT_END), tmp_path, workers=1, shard_clips=4, progress=False)
     store = FeatureStore(tmp_path)
     mel = torch.cat([store.read(i, "mel") for i, clip in enumerate(store.clips) if clip.split == "train"]).double()
     found = load_file(tmp_path / STATISTICS)
@@ -83,7 +84,7 @@ def test_statistics_are_those_of_the_training_split(corpus, tmp_path):
 
 def test_finished_shards_are_kept_and_others_made_anew(corpus, tmp_path):
     items = read_folder(corpus / "clips.tsv")[:6]
-    spec = FeatureSpec(FRONT_END, "none")
+    spec = FeatureSpec(FRONT_END)
     prepare(items, spec, tmp_path, workers=1, shard_clips=2, progress=False)
     shards = sorted(tmp_path.glob("shard-*.safetensors"))
     content = [path.read_bytes() for path in shards]
@@ -93,7 +94,7 @@ def test_finished_shards_are_kept_and_others_made_anew(corpus, tmp_path):
     assert shards[0].stat().st_mtime_ns == kept, "a finished shard was made twice"
     assert [path.read_bytes() for path in shards] == content
     # other settings make other shards
-    prepare(items, FeatureSpec(FrontEndSpec(floor=1e-3), "none"), tmp_path, workers=1, shard_clips=2, progress=False)
+    prepare(items, FeatureSpec(FrontEndSpec(floor=1e-3)), tmp_path, workers=1, shard_clips=2, progress=False)
     assert FeatureStore(tmp_path).read(0, "mel").min() >= -3.01
     # fewer items leave no shard behind
     prepare(items[:2], spec, tmp_path, workers=1, shard_clips=2, progress=False)
@@ -102,21 +103,25 @@ def test_finished_shards_are_kept_and_others_made_anew(corpus, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_preparation_goes_on(corpus, tmp_path):
-    rows = (corpus / "clips.tsv").read_text().splitlines()[1:7]
-    many = [f"\t{corpus}/{n % 6}.wav\tspeaker{n % 3}\ttrain" for n in range(60)]
+    many = [f"\t{corpus}/{n % 5}.wav\tspeaker{n % 3}\ttrain" for n in range(600)]
     table = tmp_path / "many.tsv"
     table.write_text("\n".join(["face\taudio\tspeaker\tsplit", *many]) + "\n")
-    assert len(rows) == 6
-    command = [sys.executable, "-m", "idfacevc.cli.main", "prepare", "folder", str(table), "--out", str(tmp_path / "a")]
+    config = tmp_path / "model.yaml"
+    config.write_text("model: {init_args: {model: {speech: {kind: resemblyzer_projection, token_dim: 256}}}}")
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", "import sys; from idfacevc.cli.main import main; sys.exit(main())", "prepare",
+               "folder", str(table), "--out", str(out), "--config", str(config)]  # fmt: skip
     process = subprocess.Popen(command, start_new_session=True)
-    deadline = time.time() + 100
-    while not list((tmp_path / "a").glob("shard-*.safetensors")) and time.time() < deadline and process.poll() is None:
+    deadline = time.time() + 200
+    while not list(out.glob("shard-*.safetensors")) and time.time() < deadline and process.poll() is None:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {path: path.stat().st_mtime_ns for path in out.glob("shard-*.safetensors")}
+    assert 0 < len(before) < 10, "the kill came too late or too early to mean anything"
     subprocess.run(command, check=True)
-    assert sorted(clip.id for clip in FeatureStore(tmp_path / "a").clips) == sorted(
-        item.id for item in read_folder(table)
-    )
+    assert all(path.stat().st_mtime_ns == made for path, made in before.items())
+    assert [clip.id for clip in FeatureStore(out).clips] == [item.id for item in read_folder(table)]
 
 
 def test_bad_tables_say_what_is_wrong(tmp_path):
@@ -135,4 +140,4 @@ def test_bad_tables_say_what_is_wrong(tmp_path):
 def test_a_corpus_without_a_usable_clip_is_an_error(corpus, tmp_path):
     items = [item for item in read_folder(corpus / "clips.tsv") if "silent" in item.audio]
     with pytest.raises(InputError, match="rejected.tsv"):
-        prepare(items, FeatureSpec(FRONT_END, "none"), tmp_path, workers=1, progress=False)
+        prepare(items, FeatureSpec(FRONT_END), tmp_path, workers=1, progress=False)

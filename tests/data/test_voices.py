@@ -35,7 +35,7 @@ def test_weights_balance_the_draws():
 
 def test_crops_are_of_one_length_and_short_clips_are_tiled(features, tmp_path):
     batch = next(iter(module(features).train_dataloader()))
-    assert batch["mel"].shape == (4, 80, 32) and batch["lf0"].shape == (4, 32) and batch["speech"].shape == (4, 256)
+    assert batch["mel"].shape == (4, 80, 32) and batch["lf0"].shape == (4, 32) and batch["speech"].shape == (4, 1, 256)
     short = write_features(tmp_path, frames=10)
     source = VoiceDataModule(str(short), crop_frames=32, batch_size=4)
     source.setup("fit")

@@ -204,3 +204,18 @@ def test_constant_restores_what_it_changed():
     with constant(module):
         assert not module[0].weight.requires_grad and not module[1].training and module.training
     assert module[0].weight.requires_grad and module[1].training
+
+
+def test_memory_filled_with_speech_answers_with_training_voices(features, stage_a, tmp_path):
+    pl.seed_everything(1, verbose=False)
+    source = data(features, faces=True)
+    module = StageB(tiny_spec(), StageBSpec(init=str(stage_a), memory_init="speech"), optim=FAST)
+    run = trainer(tmp_path, 1, enable_checkpointing=False, limit_val_batches=0, limit_train_batches=0)
+    run.fit(module, source)
+    module.eval()
+    with torch.no_grad():
+        voices = module.net.speech_voice(
+            torch.stack([source.store.read(index, "speech")[0] for index in source.training_clips()])
+        ).voice
+    assert torch.cdist(module.net.memory.speech_values, voices).min(dim=1).values.max() < 1e-4
+    assert torch.equal(module.net.memory.face_keys, module.net.memory.speech_values)
