@@ -1,7 +1,7 @@
 """Closed dataclasses that describe a model: every size of the method stands here, and unknown keys are errors.
 
-Numbers are the defaults of the paper (arXiv 2409.00700) where it gives them, else the field's usual choice. "OPEN n" marks
-a point that the paper leaves open; the default that we took is listed in docs/method.md.
+Numbers are the defaults of the paper (arXiv 2409.00700) where it gives them, else the field's usual choice. "OPEN n"
+marks a point that the paper leaves open; the default that we took is listed in docs/method.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class ConfigError(ValueError):
 
 
 def from_dict(cls: type[T], values: Any, where: str = "") -> T:
-    """Build dataclass `cls` from nested plain values; an unknown key or a value of the wrong kind is a `ConfigError`."""
+    """Build dataclass `cls` from nested plain values; an unknown key or a wrong kind of value is a `ConfigError`."""
     name = where or cls.__name__
     if not isinstance(values, dict):
         raise ConfigError(f"{name}: expected a mapping, got {type(values).__name__}")
@@ -118,14 +118,14 @@ class FaceSpec:
     """Frozen face backbone: what turns a face crop into tokens (B, P, D).
 
     Attributes:
-        backbone: "clip" (the paper: tokens of a CLIP vision transformer), "tower" (a small network inside the bundle), or
-            "facenet" (one 512-d vector as a single token).
+        backbone: "clip" (the paper: tokens of a CLIP vision transformer), "tower" (a small network inside the bundle),
+            or "facenet" (one 512-d vector as a single token).
         name, revision: hub id or folder of a CLIP model; weights of a hub model are never copied into a bundle.
         layer: hidden state that is read, counted as transformers does; -2 is the paper's penultimate layer (OPEN 5).
         drop_cls: leave the class token out.
         token_dim: D.
-        crop: "box" is the detector's box enlarged by `margin` of its side on each side (OPEN 4); "aligned" is a similarity
-            transform of the landmarks onto the framing of aligned face corpora.
+        crop: "box" is the detector's box enlarged by `margin` of its side on each side (OPEN 4); "aligned" is a
+            similarity transform of the landmarks onto the framing of aligned face corpora.
         max_frames: frames sampled of a video.
     """
 
@@ -163,8 +163,8 @@ class SpeechSpec:
     """Speech identity branch.
 
     Attributes:
-        kind: "clap_safpq" (the paper: CLAP tokens, self-attention, FFN) or "resemblyzer_projection" (FVMVC's: the utterance
-            embedding through channel self-attention).
+        kind: "clap_safpq" (the paper: CLAP tokens, self-attention, FFN) or "resemblyzer_projection" (FVMVC's: the
+            utterance embedding through channel self-attention).
         name, revision: hub id or folder of the CLAP model.
         tap: "tokens" keeps 32 time tokens, "pooled" the one pooled vector (OPEN 9).
         token_dim: width of the incoming features, 1024 for CLAP's HTSAT-base, 256 for Resemblyzer.
@@ -258,5 +258,6 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if self.memory.dim != self.face_head.dim:
             raise ConfigError(
-                f"memory.dim {self.memory.dim} and face_head.dim {self.face_head.dim} must agree: the adapters keep the width"
+                f"memory.dim {self.memory.dim} and face_head.dim {self.face_head.dim} must agree: "
+                "the adapters keep the width"
             )

@@ -21,6 +21,7 @@ _MIDDLE = _BASE | {"audio", "nn", "losses"}
 LAYERS: dict[str, set[str]] = {
     "config": set(),
     "errors": set(),
+    "config_file": _BASE,
     "hub": _BASE,
     "audio": _BASE,
     "nn": _BASE,
@@ -33,10 +34,11 @@ LAYERS: dict[str, set[str]] = {
     "plotting": _MIDDLE,
     "analysis": _MIDDLE | {"models"},
     "checkpoints": _MIDDLE | {"models", "face", "vocoder", "hub"},
-    "data": _MIDDLE | {"face", "models", "text"},
-    "training": _MIDDLE | {"models", "data", "face", "vocoder", "checkpoints"},
+    "data": _MIDDLE | {"config_file", "face", "models", "text"},
+    "training": _MIDDLE | {"config_file", "models", "data", "face", "vocoder", "checkpoints"},
     "api": _MIDDLE | {"models", "face", "text", "vocoder", "checkpoints", "analysis", "results"},
-    "evaluation": _MIDDLE | {"data", "face", "models", "text", "vocoder", "checkpoints", "api", "results"},
+    "evaluation": _MIDDLE
+    | {"config_file", "data", "face", "models", "text", "vocoder", "checkpoints", "api", "results"},
     "__init__": {"errors", "api"},
 }
 

@@ -23,8 +23,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     folder = corpora.add_parser(
         "folder",
         help="a TSV with the columns face, audio, speaker",
-        description="Further columns: id, split (train or valid), gender, age, text. Pictures and videos serve as faces, "
-        "recordings and videos as audio; paths count from the table's folder.",
+        description="Further columns: id, split (train or valid), gender, age, text. Pictures and videos serve as "
+        "faces, recordings and videos as audio; paths count from the table's folder.",
     )
     folder.add_argument("table", type=Path, metavar="CLIPS.tsv")
     demo = corpora.add_parser("demo", help="the demo's corpora folder")
@@ -34,10 +34,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     for one in (folder, demo):
         one.add_argument("--out", type=Path, required=True, help="folder of the shards")
         one.add_argument(
-            "--config", action="append", metavar="YAML", help="training configuration with the model (the paper's setting)"
+            "--config",
+            action="append",
+            metavar="YAML",
+            help="training configuration with the model (the paper's setting)",
         )
         one.add_argument("--tower", default="", help="folder of the trained face tower, where that is the backbone")
-        one.add_argument("--face-views", type=int, default=1, help="views of each face: one plain, the others augmented")
+        one.add_argument(
+            "--face-views", type=int, default=1, help="views of each face: one plain, the others augmented"
+        )
         one.add_argument("--workers", type=int, default=0, help="processes; 0 takes one a core")
         one.set_defaults(run=run)
 

@@ -24,7 +24,6 @@ def run(args: argparse.Namespace) -> int:
     import pytorch_lightning as pl
     from pytorch_lightning.cli import LightningCLI
 
-
     LightningCLI(
         pl.LightningModule,
         pl.LightningDataModule,

@@ -18,7 +18,8 @@ SPEECH_ARCHIVES = {
 
 @dataclass(frozen=True)
 class Utterance:
-    """One row of speech.tsv. `gender` is "f", "m" or ""; `age` is in years or None, `speaker` empty, where the corpus does not say."""
+    """One row of speech.tsv. `gender` is "f", "m" or ""; where the corpus does not say, `age` (years) is None and
+    `speaker` is empty."""
 
     id: str
     corpus: str
@@ -43,7 +44,9 @@ class FaceRow:
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:
     if not table.is_file():
-        raise FileNotFoundError(f"{table} is missing: give the folder that holds the speech and face tables (--corpora)")
+        raise FileNotFoundError(
+            f"{table} is missing: give the folder that holds the speech and face tables (--corpora)"
+        )
     with table.open(newline="", encoding="utf-8") as handle:
         yield from csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
 

@@ -58,9 +58,7 @@ class FeatureExtractor:
         self._speech = _speech_features(spec.speech) if spec.speech else None
         self._faces = _FaceTokens(spec.face, spec.tower, spec.face_views) if spec.face else None
 
-    def __call__(
-        self, items: Sequence[Item]
-    ) -> tuple[list[tuple[Item, dict[str, np.ndarray]]], list[tuple[str, str]]]:
+    def __call__(self, items: Sequence[Item]) -> tuple[list[tuple[Item, dict[str, np.ndarray]]], list[tuple[str, str]]]:
         """Items with their features, and (id, reason) of those that could not be read."""
         features: dict[str, dict[str, np.ndarray]] = {}
         rejected = []

@@ -1,8 +1,8 @@
 """Which voice a face is given where no clip holds both: within gender and age group, by a map from faces to speakers.
 
 Nothing in a face says which of the plausible voices is its own. So that training does not answer with their mean, each
-face is assigned one speaker by a fixed function of its tokens: one person keeps one voice, near faces get near voices, and
-every speaker of a group gets an equal share of the group's faces (semi-discrete optimal transport between the two
+face is assigned one speaker by a fixed function of its tokens: one person keeps one voice, near faces get near voices,
+and every speaker of a group gets an equal share of the group's faces (semi-discrete optimal transport between the two
 whitened spaces).
 """
 
@@ -22,11 +22,12 @@ CHILD_BINS = ("0-2", "3-9")
 YOUNG_BINS = ("10-19",)
 DIRECTIONS = 4
 VOICES = 32  # of a group: more stand closer together than two photos of one person
+_TENSORS = ("mean", "projection", "sites", "weights")
 RELIABLE = 4.0  # a direction is used where people vary this many times as much as photos of one person
 
 
 def age_group(age: str) -> str:
-    """ "child" (under 10), "young" (10 to 19) or "adult", of an age bin or of years as text; unknown counts as adult."""
+    """The group "child" (under 10), "young" (10 to 19) or "adult" of an age bin or of years as text; "" is adult."""
     if age in CHILD_BINS:
         return "child"
     if age in YOUNG_BINS:
@@ -143,7 +144,7 @@ class Pairing:
         """Write as safetensors."""
         tensors = {}
         for group, item in self.groups.items():
-            for name in ("mean", "projection", "sites", "weights"):
+            for name in _TENSORS:
                 tensors[f"{group}/{name}"] = getattr(item, name).contiguous()
         metadata = {group: json.dumps(item.speakers) for group, item in self.groups.items()}
         temporary = path.with_suffix(".partial")
@@ -156,8 +157,8 @@ class Pairing:
         with safe_open(path, framework="pt") as handle:
             groups = {
                 group: GroupMap(
-                    *(handle.get_tensor(f"{group}/{name}") for name in ("mean", "projection", "sites", "weights")),
                     speakers=tuple(json.loads(speakers)),
+                    **{name: handle.get_tensor(f"{group}/{name}") for name in _TENSORS},
                 )
                 for group, speakers in handle.metadata().items()
             }

@@ -67,9 +67,7 @@ def write_shard(
             parts.setdefault(name, []).append(tensor)
             where[name] = [sizes[name], sizes[name] + len(tensor)]
             sizes[name] += len(tensor)
-        rows.append(
-            asdict(Clip(item.id, item.speaker, item.split, item.gender, item.age, item.text, where))
-        )
+        rows.append(asdict(Clip(item.id, item.speaker, item.split, item.gender, item.age, item.text, where)))
     tensors = {name: torch.cat(pieces).contiguous() for name, pieces in parts.items()}
     header = {"key": key, "clips": rows, "rejected": list(rejected)}
     temporary = path.with_suffix(".partial")

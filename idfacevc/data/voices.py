@@ -24,7 +24,7 @@ Draw = tuple[int, int]
 
 
 class DrawSampler(Sampler[Draw]):
-    """(clip, seed) pairs that depend on the epoch alone, so that a resumed run sees what the killed one would have seen.
+    """(clip, seed) pairs that depend on the epoch alone: a resumed run sees what the killed one would have seen.
 
     Args:
         weights: (n,) chance of each clip; None takes every clip once an epoch.
@@ -57,8 +57,8 @@ class DrawSampler(Sampler[Draw]):
 class VoiceDataset(Dataset):
     """Crops of one split.
 
-    Each example holds mel (M, T), lf0 (T,) normalised over its utterance, speech (P, D), speaker () (-1 where unknown) and,
-    with faces, face (P, D), as well as other_speech and other_face of another speaker's clip.
+    Each example holds mel (M, T), lf0 (T,) normalised over its utterance, speech (P, D), speaker () (-1 where unknown)
+    and, with faces, face (P, D), as well as other_speech and other_face of another speaker's clip.
 
     Args:
         store: prepared clips.
@@ -239,11 +239,11 @@ class VoiceDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         dataset = self._sets["train"]
         sampler = DrawSampler(len(dataset), self.seed, self._weights, self.epoch_clips)
-        # a generator of its own: creating an iterator must not draw from the global random state that a checkpoint keeps
+        # its own generator: creating an iterator must not draw from the global random state that a checkpoint keeps
         own = torch.Generator()
         return DataLoader(dataset, self.batch_size, sampler=sampler, drop_last=self.epoch_clips > 0, generator=own)
 
     def val_dataloader(self) -> DataLoader:
         dataset = self._sets["valid"]
         sampler = [(number, number) for number in range(len(dataset))]
-        return DataLoader(dataset, self.batch_size, sampler=sampler, generator=torch.Generator())  # type: ignore[arg-type]
+        return DataLoader(dataset, self.batch_size, sampler=sampler, generator=torch.Generator())

@@ -41,7 +41,7 @@ def write_report(
     findings: Findings,
     drawings: Mapping[str, Drawing],
 ) -> None:
-    """Write the page. `rows` are those of scores.csv, in the order of `pairs`; `drawings` are further figures by title."""
+    """Write the page. `rows` are those of scores.csv, in the order of `pairs`; `drawings` are more figures by title."""
     parts = ["<h1>Evaluation</h1>", _facts(about)]
     parts += [f"<h2>{escape(title)}</h2>{html_table(own)}" for title, own in sections.items()]
     parts.append(

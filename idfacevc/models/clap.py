@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,16 +29,15 @@ class ClapTokens:
 
         revision = spec.revision or "main"  # without effect on a folder
         try:
-            self.extractor = ClapFeatureExtractor.from_pretrained(
-                spec.name, revision=revision, local_files_only=True
-            )
-            model, report = ClapAudioModel.from_pretrained(
+            self.extractor = ClapFeatureExtractor.from_pretrained(spec.name, revision=revision, local_files_only=True)
+            loaded: Any = ClapAudioModel.from_pretrained(
                 spec.name, revision=revision, local_files_only=True, output_loading_info=True
             )
         except (OSError, ValueError) as error:
             raise InputError(
                 f"the speech backbone {spec.name} is not on this machine; run `idfacevc download` once with a network"
             ) from error
+        model, report = loaded
         if missing := sorted(report["missing_keys"]):
             raise InputError(f"{spec.name}: is no CLAP model, it lacks {missing[0]}")
         if model.config.hidden_size != spec.token_dim:

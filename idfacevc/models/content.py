@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -112,7 +112,7 @@ class ContentEncoder(nn.Module):
         total = torch.zeros_like(z_e)
         loss = z_e.new_zeros(())
         results = []
-        for quantizer in self.quantizers:
+        for quantizer in self._quantizers:
             result = quantizer(z_e - total.detach())
             results.append(result)
             total = total + result.z_q.detach()
@@ -120,11 +120,20 @@ class ContentEncoder(nn.Module):
         codes = torch.stack([result.codes for result in results], dim=-1)
         return Quantized(z_e + (total - z_e).detach(), loss, results[0].perplexity, codes)
 
+    def lookup(self, codes: Tensor) -> Tensor:
+        """Content z_q (..., L, D) of codes (..., L, codebooks)."""
+        books = torch.stack([quantizer.codebook for quantizer in self._quantizers])
+        return books[torch.arange(len(books), device=codes.device), codes.long()].sum(dim=-2)
+
     def forward(self, mel: Tensor) -> Quantized:
         """`Quantized` of a normalised mel (B, M, T); codes are (B, L, codebooks)."""
         return self.quantize(self.encode(mel))
 
     def freeze_codebook(self, frozen: bool) -> None:
         """Hold the moving averages still, or let them move again in training mode."""
-        for quantizer in self.quantizers:
+        for quantizer in self._quantizers:
             quantizer.update = not frozen
+
+    @property
+    def _quantizers(self) -> list[VectorQuantizer]:
+        return cast("list[VectorQuantizer]", list(self.quantizers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from idfacevc.config import DecoderSpec
 from idfacevc.nn.streaming import ConvStream
 
 
-def _conv(in_channels: int, out_channels: int, kernel: int, gain: str) -> nn.Sequential:
+def _conv(in_channels: int, out_channels: int, kernel: int, gain: Literal["relu", "tanh", "linear"]) -> nn.Sequential:
     conv = nn.Conv1d(in_channels, out_channels, kernel, padding=kernel // 2)
     nn.init.xavier_uniform_(conv.weight, nn.init.calculate_gain(gain))
     return nn.Sequential(conv, nn.BatchNorm1d(out_channels))

@@ -106,10 +106,7 @@ class IDFaceVCNet(nn.Module):
 
     def lookup(self, codes: Tensor) -> Tensor:
         """Content z (B, L, D) of codes (B, L, codebooks)."""
-        parts = [
-            quantizer.codebook[codes[..., book].long()] for book, quantizer in enumerate(self.content.quantizers)
-        ]
-        return torch.stack(parts).sum(dim=0)
+        return self.content.lookup(codes)
 
     @torch.inference_mode()
     def stream_mel(self, codes: Tensor, lf0: Tensor, voice: Tensor, frames: Tensor, piece: int) -> Iterator[Tensor]:

@@ -83,10 +83,10 @@ class ConversionModule(pl.LightningModule):
     def __init__(
         self,
         model: ModelSpec,
-        loss: LossSpec = LossSpec(),  # noqa: B008  frozen
+        loss: LossSpec = LossSpec(),
         optim: OptimSpec = OptimSpec(),  # noqa: B008
-        mi: MISpec = MISpec(),  # noqa: B008
-        perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
+        mi: MISpec = MISpec(),
+        perturb: PerturbSpec = PerturbSpec(),
         speakers: int = 0,
     ) -> None:
         super().__init__()
@@ -143,7 +143,8 @@ class ConversionModule(pl.LightningModule):
         return self.net.content(mel)
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
-        main, mi = self.optimizers()  # type: ignore[misc]
+        optimizers: Any = self.optimizers()
+        main, mi = optimizers
         self._set_rate(main, batch_index)
         batch = {**batch, "mel": self.net.normalise(batch["mel"])}
 

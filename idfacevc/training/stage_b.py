@@ -27,7 +27,6 @@ from idfacevc.training.conversion import (
 )
 from idfacevc.training.schedule import OptimSpec
 
-
 _NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
 
 
@@ -37,8 +36,8 @@ class StageBSpec:
 
     Attributes:
         init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
-        memory_init: "random" slots (the paper), or "speech": values and keys start as e_s of training clips, which saves the
-            many steps in which random slots shrink to the length of a voice vector and part from each other.
+        memory_init: "random" slots (the paper), or "speech": values and keys start as e_s of training clips, which
+            saves the many steps in which random slots shrink to the length of a voice vector and part from each other.
         freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
         detach_speech: e_s is a constant inside L_F (OPEN 17).
         symmetric, normalise_positives: of the contrastive loss (OPEN 12).
@@ -64,7 +63,7 @@ class StageB(ConversionModule):
     def __init__(
         self,
         model: ModelSpec,
-        stage: StageBSpec = StageBSpec(),  # noqa: B008  frozen
+        stage: StageBSpec = StageBSpec(),
         loss: LossSpec = LossSpec(),  # noqa: B008
         optim: OptimSpec = OptimSpec(),  # noqa: B008
         mi: MISpec = MISpec(),  # noqa: B008
@@ -111,7 +110,8 @@ class StageB(ConversionModule):
         self.net.memory.face_keys.copy_(values)
 
     def main_parameters(self) -> list[dict[str, Any]]:
-        content, rest = [], []
+        content: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for name, parameter in self.named_parameters():
             if parameter.requires_grad and not name.startswith("club."):
                 (content if name.startswith(("net.content.", "cpc.")) else rest).append(parameter)

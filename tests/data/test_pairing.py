@@ -26,7 +26,7 @@ def test_age_groups():
 
 
 def test_directions_tell_people_apart_and_not_photos():
-    views, basis = people()
+    views, _ = people()
     mean, projection = stable_directions(views)
     assert projection.shape == (20, 2), "only two directions are reliable"
     coordinates = (views - mean) @ projection
@@ -57,7 +57,8 @@ def test_one_person_keeps_one_voice_and_the_voices_are_shared_out(tmp_path):
 def test_groups_are_kept_apart():
     views, _ = people(60)
     pairing = Pairing.fit(
-        {"f-adult": views, "m-adult": views}, {"f-adult": {"anna": torch.randn(30)}, "m-adult": {"otto": torch.randn(30)}}
+        {"f-adult": views, "m-adult": views},
+        {"f-adult": {"anna": torch.randn(30)}, "m-adult": {"otto": torch.randn(30)}},
     )
     assert set(pairing.assign(views[:, 0], "f-adult")) == {"anna"}
     assert set(pairing.assign(views[:, 0], "m-adult")) == {"otto"}

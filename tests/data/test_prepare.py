@@ -139,5 +139,5 @@ def test_bad_tables_say_what_is_wrong(tmp_path):
 
 def test_a_corpus_without_a_usable_clip_is_an_error(corpus, tmp_path):
     items = [item for item in read_folder(corpus / "clips.tsv") if "silent" in item.audio]
-    with pytest.raises(InputError, match="rejected.tsv"):
+    with pytest.raises(InputError, match=r"rejected\.tsv"):
         prepare(items, FeatureSpec(FRONT_END), tmp_path, workers=1, progress=False)

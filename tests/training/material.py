@@ -15,7 +15,11 @@ def write_features(folder: Path, speakers: int = 4, clips: int = 3, frames: int 
     """Clips whose mel, speech and face share their speaker's pattern."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
-    voices, identities, faces = rng.normal(size=(speakers, 80)), rng.random((speakers, 256)), rng.normal(size=(speakers, 9, 16))
+    voices, identities, faces = (
+        rng.normal(size=(speakers, 80)),
+        rng.random((speakers, 256)),
+        rng.normal(size=(speakers, 9, 16)),
+    )
     rows = []
     for split, count in (("train", clips), ("valid", 1)):
         for speaker in range(speakers):

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from idfacevc.training.schedule import OptimSpec, learning_rate, warmup_epochs
@@ -22,5 +24,5 @@ def test_warm_up_is_linear():
 def test_cosine_falls_to_the_initial_rate():
     spec = OptimSpec(schedule="cosine", epochs=30)
     rates = [learning_rate(e, spec, 2) for e in range(2, 31)]
-    assert all(a > b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(rates))
     assert rates[0] == spec.lr_max and rates[-1] == pytest.approx(spec.lr_init)
