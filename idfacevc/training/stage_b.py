@@ -39,6 +39,9 @@ class StageBSpec:
         memory_init: "random" slots (the paper), or "speech": values and keys start as e_s of training clips, which
             saves the many steps in which random slots shrink to the length of a voice vector and part from each other.
         freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
+        freeze_speech: keep the speech branch as stage A left it (FVMVC), so that e_s stays the decoder's language.
+        detach_address: the address loss teaches the face side alone. Otherwise it also moves the speech values, and
+            where its weight is far above the recall loss's it is least when all of them, and so all voices, are one.
         detach_speech: e_s is a constant inside L_F (OPEN 17).
         symmetric, normalise_positives: of the contrastive loss (OPEN 12).
         inter_released_behaviour: no gradient from the inter-speaker term, as FVMVC's released code runs it (OPEN 18).
@@ -47,6 +50,8 @@ class StageBSpec:
     init: str = ""
     memory_init: Literal["random", "speech"] = "random"
     freeze_content: bool = False
+    freeze_speech: bool = False
+    detach_address: bool = False
     detach_speech: bool = True
     symmetric: bool = False
     normalise_positives: bool = False
@@ -97,6 +102,9 @@ class StageB(ConversionModule):
         if self.stage.freeze_content:
             self.net.content.requires_grad_(False)
             self.net.content.freeze_codebook(True)
+        if self.stage.freeze_speech:
+            self.net.speech_head.requires_grad_(False)
+            self.net.speech_adapter.requires_grad_(False)
 
     @torch.no_grad()
     def _fill_memory(self, source: Any) -> None:
@@ -153,7 +161,8 @@ class StageB(ConversionModule):
         e_s = e_s.detach() if self.stage.detach_speech else e_s
         log_speech = memory.log_speech_address(e_s)
         logs["recall"] = recall_loss(e_s, memory.recall(log_speech))
-        logs["address"] = address_loss(log_speech, face.log_address)
+        target = log_speech.detach() if self.stage.detach_address else log_speech
+        logs["address"] = address_loss(target, face.log_address)
         logs["address_entropy"] = address_entropy(face.log_address)
         total = parts.recall * logs["recall"] + parts.address * logs["address"]
         if parts.inter and self.teacher is not None:

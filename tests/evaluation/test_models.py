@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,7 +134,29 @@ def test_weights_that_are_not_here_are_said_to_be_missing(
 ) -> None:
     from idfacevc.evaluation.metrics.base import Unavailable
 
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(Unavailable, match="not cached"):
         make()
+
+
+def test_whisper_weights_are_read_from_its_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Callable[..., np.ndarray]
+) -> None:
+    """A model of the large one's class and vocabulary, a few units wide and never trained."""
+    import dataclasses
+
+    import torch
+    from whisper.model import ModelDimensions
+    from whisper.model import Whisper as Network
+
+    torch.manual_seed(0)
+    sizes = ModelDimensions(128, 1500, 8, 1, 1, 51866, 448, 8, 1, 1)
+    (tmp_path / "whisper").mkdir()
+    content = {"dims": dataclasses.asdict(sizes), "model_state_dict": Network(sizes).state_dict()}
+    torch.save(content, tmp_path / "whisper" / "large-v3.pt")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    wave = say(TEXTS[0])
+    heard = Whisper()(wave)
+    assert isinstance(heard, str)
+    assert Whisper()(wave) == heard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ class Whisper(Analyser):
 
     def __init__(self, size: str = WHISPER) -> None:
         self.name = f"Whisper {size} (openai-whisper {require('openai-whisper', 'whisper')})"
-        self._weights = Path.home() / ".cache" / "whisper" / f"{size}.pt"
+        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        self._weights = cache / "whisper" / f"{size}.pt"
         if not self._weights.is_file():
             raise Unavailable(f"the weights of Whisper {size} are not cached (idfacevc download)")
 
