@@ -68,10 +68,10 @@ def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
         ),
         StageBSpec(detach_speech=False),
         LossSpec(con=1.0, cpc=0.1),
-        OptimSpec(lr_init=1e-3, lr_max=8e-3, warmup_steps=5, schedule="cosine", epochs=120, content_lr=1.0),
+        OptimSpec(lr_init=1e-3, lr_max=8e-3, warmup_steps=5, schedule="cosine", epochs=300, content_lr=1.0),
     )
     source = data(features, faces=True)
-    run = trainer(tmp_path, 120, enable_checkpointing=False, limit_val_batches=0)
+    run = trainer(tmp_path, 300, enable_checkpointing=False, limit_val_batches=0)
     source.setup("fit")
     batch = next(iter(source.train_dataloader()))
 
