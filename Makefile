@@ -2,7 +2,7 @@
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-slow lint clean
 
 demo: .venv/.ready
 	$(BIN)/idfacevc demo --out out/demo
@@ -10,8 +10,8 @@ demo: .venv/.ready
 test: .venv/.ready
 	$(BIN)/python -m pytest -n 2
 
-test-all: .venv/.ready
-	$(BIN)/python -m pytest -n 2 -m "not gpu and not network"
+test-slow: .venv/.ready
+	$(BIN)/python -m pytest -m "slow and not gpu and not network"
 
 lint: .venv/.ready
 	$(BIN)/ruff check .

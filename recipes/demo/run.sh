@@ -4,7 +4,7 @@
 #
 #   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--stage 1] [--stop-stage 5]
 #
-# What follows "--" goes to the trainings of stages 3 and 4, for example: -- --trainer.max_epochs 1
+# What follows "--" goes to the trainings of the stages that run, for example: --stop-stage 1 -- --trainer.max_epochs 1
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.venv/bin
@@ -35,7 +35,7 @@ mkdir -p "$out"
 cd "$out"  # the configurations' paths count from the run's folder
 
 if runs 1; then  # the face tower, on gender and age labels
-  train face_tower --data.init_args.corpora "$corpora"
+  train face_tower --data.init_args.corpora "$corpora" "$@"
   "$bin/python" -m idfacevc.training.export tower --checkpoint face_tower/last.ckpt --out tower
 fi
 if runs 2; then  # features, and which face goes with which voice
