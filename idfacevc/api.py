@@ -6,7 +6,6 @@ import hashlib
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,50 +18,18 @@ from idfacevc import checkpoints
 from idfacevc.analysis import Source, analyse, mel_blocks
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
 from idfacevc.config import to_dict
+from idfacevc.delivery import Delivery
 from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource
 from idfacevc.face.tower import AGE_BINS, GENDERS
 from idfacevc.results import FaceAttributes, Speech, Voice
-from idfacevc.text.base_speaker import BaseSpeaker, base_speaker, speak
+from idfacevc.text import base_speaker as base_speakers
 from idfacevc.text.style import Style, apply_style
-from idfacevc.text.style import style as named_style
-from idfacevc.vocoder.base import build_vocoder
+from idfacevc.vocoder.base import Vocoder, build_vocoder
+from idfacevc.vocoder.griffin_lim import GriffinLim
 
 _PIECE = 256  # frames decoded at a time
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """How to say it; the arguments of `IDFaceVC.convert`, checked."""
-
-    style: str | Style = "neutral"
-    style_strength: float = 1.0
-    speed: float = 1.0
-    pitch_range: float = 1.0
-    seed: int = 0
-    language: str = "en"
-
-    def __post_init__(self) -> None:
-        if not 0.5 <= self.speed <= 2.0:
-            raise InputError(f"speed {self.speed:g} is out of range; it goes from 0.5 to 2")
-        if not 0.0 <= self.pitch_range <= 4.0:
-            raise InputError(f"pitch range {self.pitch_range:g} is out of range; it goes from 0 to 4")
-        self.chosen_style  # noqa: B018  an unknown name or a strength out of range is an error at once
-
-    @property
-    def chosen_style(self) -> Style:
-        """The style at its strength."""
-        if isinstance(self.style, str):
-            return named_style(self.style, self.style_strength)
-        return self.style.scaled(self.style_strength)
-
-    def pitch(self, source: Source) -> Tensor:
-        """The normalised log-F0 (T,) that the decoder is given."""
-        style = self.chosen_style
-        if style.whisper:
-            return torch.zeros_like(source.lf0)
-        shift = style.pitch_shift * math.log(2) / 12 / source.lf0_std if source.lf0_std > 0 else 0.0
-        return torch.where(source.lf0 != 0, source.lf0 * (self.pitch_range * style.pitch_range) + shift, 0.0)
+_PASSAGE = 4.0  # seconds of a text that are converted at once, or one sentence; pitch is normalised over so much
 
 
 class IDFaceVC:
@@ -151,6 +118,9 @@ class IDFaceVC:
         pitch_range: float = 1.0,
         seed: int = 0,
         language: str = "en",
+        styles: str | os.PathLike[str] | None = None,
+        base_speaker: str | os.PathLike[str] = "auto",
+        speaker: int = 0,
     ) -> Speech:
         """Speech in a voice, from exactly one of a recording, a text, and a recording already analysed.
 
@@ -159,17 +129,20 @@ class IDFaceVC:
             audio: a file, or (samples, sample_rate).
             text: said by the base speaker first.
             source: of `analyse`.
-            style: a preset's name or a `Style`; of a `source`, only its pitch can act.
+            style: a name or a `Style`; of a `source`, only its pitch, level and tilt can act, and its whisper.
             style_strength: 0 is neutral, 1 the preset as written, 2 exaggerated.
             speed: 0.5 to 2; the duration is divided by it.
             pitch_range: factor of the intonation's width; 0 is monotone.
             seed: of everything random; the same seed gives the same samples.
             language: of the text.
+            styles: YAML file of own styles.
+            base_speaker: that says the text: "auto", "espeak", "vits", "openvoice", or a folder of weights.
+            speaker: of a base speaker with several, counted from 0.
         """
-        delivery = Delivery(style, style_strength, speed, pitch_range, seed, language)
-        pieces, length = self._mels(voice, audio, text, source, delivery)
-        mel = torch.cat(list(pieces), dim=1)
-        return Speech(self.vocoder(mel, seed)[:length], self.sample_rate, mel.cpu().numpy())
+        delivery = Delivery(style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker)
+        mels, length = self._mels(voice, audio, text, source, delivery)
+        mel = torch.cat(list(mels), dim=1)
+        return Speech(self._vocoder(delivery)(mel, seed)[:length], self.sample_rate, mel.cpu().numpy())
 
     def stream(
         self,
@@ -179,10 +152,14 @@ class IDFaceVC:
         source: Source | None = None,
         **options: Any,
     ) -> Iterator[np.ndarray]:
-        """The samples of `convert`, with its arguments, in pieces (n,) float32, in bounded memory."""
+        """The samples of `convert`, with its arguments, in pieces (n,) float32, in bounded memory.
+
+        A text is spoken, converted and handed out some sentences at a time, however long it is.
+        """
         delivery = Delivery(**options)
         mels, length = self._mels(voice, audio, text, source, delivery)
-        return _trimmed(self.vocoder.stream(mels, delivery.seed), length)
+        pieces = self._vocoder(delivery).stream(mels, delivery.seed)
+        return pieces if length is None else _trimmed(pieces, length)
 
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
         """A recording through its mel and the vocoder alone: the best that this bundle can sound."""
@@ -191,36 +168,73 @@ class IDFaceVC:
         return Speech(self.vocoder(mel, seed)[: len(wav)], self.sample_rate, mel.cpu().numpy())
 
     def source_speech(self, audio: AudioSource | None, text: str | None, delivery: Delivery) -> np.ndarray:
-        """What a conversion analyses, (N,): the recording or the spoken text, with all of the style but its pitch."""
-        style = delivery.chosen_style
-        if text is None:
-            assert audio is not None
-            return apply_style(load_audio(audio, self.sample_rate), self.sample_rate, style, pitch=False)
-        speaker = _speaker(delivery.language)
-        spoken = np.concatenate(list(speak(speaker, text, style, delivery.speed, delivery.seed, pitch=False)))
-        missing = max(0, math.ceil(SHORTEST_SECONDS * speaker.sample_rate) - len(spoken))  # a quick "Hi."
-        return load_audio((np.pad(spoken, (0, missing)), speaker.sample_rate), self.sample_rate)
+        """What a conversion analyses, (N,): the recording or the spoken text, with what of the style acts before it."""
+        if text is not None:
+            return np.concatenate(list(self._passages(text, delivery)))
+        assert audio is not None
+        style = delivery.chosen_style.before_conversion()
+        return apply_style(load_audio(audio, self.sample_rate), self.sample_rate, style)
+
+    def _passages(self, text: str, delivery: Delivery) -> Iterator[np.ndarray]:
+        """The spoken text in parts (n,) of whole sentences and whole frames, which are converted one by one."""
+        speaker = _speaker(os.fspath(delivery.base_speaker), delivery.language, delivery.speaker)
+        style = delivery.chosen_style.before_conversion()
+        hop = self.spec.model.front_end.hop_length
+
+        def passage(sentences: list[np.ndarray]) -> np.ndarray:
+            spoken = np.concatenate(sentences)
+            missing = max(0, math.ceil(SHORTEST_SECONDS * speaker.sample_rate) - len(spoken))  # a quick "Hi."
+            wave = load_audio((np.pad(spoken, (0, missing)), speaker.sample_rate), self.sample_rate)
+            return np.pad(wave, (0, -len(wave) % hop))
+
+        waiting: list[np.ndarray] = []
+        for sentence in base_speakers.speak(speaker, text, style, delivery.speed, delivery.seed):
+            waiting.append(sentence)
+            if sum(map(len, waiting)) >= _PASSAGE * speaker.sample_rate:
+                yield passage(waiting)
+                waiting = []
+        if waiting:
+            yield passage(waiting)
 
     def _mels(
         self, voice: Voice, audio: AudioSource | None, text: str | None, source: Source | None, delivery: Delivery
-    ) -> tuple[Iterator[Tensor], int]:
-        """The converted log-mel in pieces (M, t), and the number of samples that it stands for."""
+    ) -> tuple[Iterator[Tensor], int | None]:
+        """The converted log-mel in pieces (M, t), and the number of samples that it stands for; None: all of them."""
         if sum(given is not None for given in (audio, text, source)) != 1:
             raise InputError("give exactly one of a recording (audio), a text and an analysed source")
         if voice.checkpoint != self.fingerprint:
             raise InputError(f"the voice is not one of checkpoint {self.spec.name}: make it from the face again")
-        stretch = 1.0 if text is not None else delivery.speed  # the base speaker has spoken at that speed already
+        if text is not None:
+            return self._text_mels(voice, text, delivery), None
         if source is None:
-            source = analyse(self.source_speech(audio, text, delivery), self.net)
-        frames = (
-            (torch.arange(math.ceil(len(source.lf0) / stretch), dtype=torch.float64) * stretch)
-            .long()
-            .clamp(max=len(source.lf0) - 1)
-        )
+            source = analyse(self.source_speech(audio, None, delivery), self.net)
+        frames = math.ceil(len(source.lf0) / delivery.speed)
+        mels = self._decode(source, voice, delivery, frames, delivery.speed)
+        return mels, round(source.samples / delivery.speed)
+
+    def _text_mels(self, voice: Voice, text: str, delivery: Delivery) -> Iterator[Tensor]:
+        """The log-mel of a text, one passage after the other; the base speaker speaks at the speed asked for."""
+        for wave in self._passages(text, delivery):
+            # the frame at the very end of a passage is the first one of the next
+            frames = len(wave) // self.spec.model.front_end.hop_length
+            yield from self._decode(analyse(wave, self.net), voice, delivery, frames)
+
+    def _decode(
+        self, source: Source, voice: Voice, delivery: Delivery, frames: int, stretch: float = 1.0
+    ) -> Iterator[Tensor]:
+        """The first `frames` frames of a source in a voice: its log-mel, `stretch` times as fast, in pieces (M, t)."""
+        index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
         codes, lf0, vector, index = (
-            tensor.to(self.device) for tensor in (source.codes, delivery.pitch(source), voice.vector, frames)
+            tensor.to(self.device) for tensor in (source.codes, delivery.pitch(source), voice.vector, index)
         )
-        return self.net.stream_mel(codes, lf0, vector, index, _PIECE), round(source.samples / stretch)
+        for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
+            yield delivery.colour(mel, self.spec.model.front_end)
+
+    def _vocoder(self, delivery: Delivery) -> Vocoder:
+        """The bundle's vocoder, or for a whisper random phases as they are: looking for better ones finds a pitch."""
+        if delivery.chosen_style.whisper:
+            return GriffinLim(self.spec.model.front_end, iterations=0)
+        return self.vocoder
 
 
 def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Any) -> Speech:
@@ -276,8 +290,11 @@ def _cached(checkpoint: str, device: str) -> IDFaceVC:
 
 
 @lru_cache(maxsize=1)
-def _speaker(language: str) -> BaseSpeaker:
-    return base_speaker("auto", language)
+def _speaker(name: str, language: str, speaker: int) -> base_speakers.BaseSpeaker:
+    """The base speaker of that name, or that a folder or hub id of that name holds."""
+    if "/" in name or Path(name).is_dir():
+        return base_speakers.base_speaker("auto", language, name, speaker)
+    return base_speakers.base_speaker(name, language, speaker=speaker)
 
 
 def _trimmed(pieces: Iterator[np.ndarray], length: int) -> Iterator[np.ndarray]:

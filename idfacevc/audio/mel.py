@@ -31,9 +31,14 @@ def mel_to_hz(mel: np.ndarray) -> np.ndarray:
     return np.where(mel < _BREAK_MEL, mel * _LINEAR_HZ_PER_MEL, logarithmic)
 
 
+def band_edges(spec: FrontEndSpec) -> np.ndarray:
+    """In Hz, (M + 2,): band m reaches from edge m to edge m + 2 and peaks at edge m + 1."""
+    return mel_to_hz(np.linspace(hz_to_mel(np.array(spec.fmin)), hz_to_mel(np.array(spec.fmax)), spec.n_mels + 2))
+
+
 def mel_filterbank(spec: FrontEndSpec) -> np.ndarray:
     """Triangular filters of unit area, float32 (M, n_fft // 2 + 1)."""
-    edges = mel_to_hz(np.linspace(hz_to_mel(np.array(spec.fmin)), hz_to_mel(np.array(spec.fmax)), spec.n_mels + 2))
+    edges = band_edges(spec)
     bins = np.linspace(0, spec.sample_rate / 2, spec.n_fft // 2 + 1)
     ramps = edges[:, None] - bins[None, :]
     widths = np.diff(edges)[:, None]

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from idfacevc.audio.io import load_audio
+from idfacevc.data.lrs3 import Speaker, parse_speakers
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
@@ -35,8 +37,8 @@ def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> li
     if not test.is_dir():
         raise InputError(f"{root}: holds no folder test; give the root of LRS3")
     protocol: dict[str, Any] = yaml.safe_load(PROTOCOL.read_text(encoding="utf-8"))
-    targets = {one["id"]: _faces(test, one["id"], one["clip"], protocol["faces"]) for one in protocol["targets"]}
-    named = [one["id"] for one in protocol["sources"]]
+    targets = {one.id: _faces(test, one, protocol["faces"]) for one in parse_speakers(protocol["targets"])}
+    named = [one.id for one in parse_speakers(protocol["sources"])]
     sources = named + _further(test, {*named, *targets}, dict(protocol["further_sources"]), gender_of or VoiceJudge())
     return [
         Pair(str(utterance), "", str(face), str(face), target, source, transcript(utterance))
@@ -63,9 +65,9 @@ def _clips(test: Path, speaker: str) -> list[Path]:
     return clips
 
 
-def _faces(test: Path, speaker: str, first: str, count: int) -> list[Path]:
-    clips = _clips(test, speaker)
-    named = test / speaker / f"{first}.mp4"
+def _faces(test: Path, speaker: Speaker, count: int) -> list[Path]:
+    clips = _clips(test, speaker.id)
+    named = test / speaker.id / f"{speaker.clip}.mp4"
     if named not in clips:
         raise InputError(f"{named}: no such file, and the test needs that clip")
     return [named, *(clip for clip in clips if clip != named)][:count]
@@ -90,7 +92,5 @@ class VoiceJudge:
         self._encoder, self._tracker, self._classifier = SpeakerEncoder(), PitchTracker(), VoiceGender.load()
 
     def __call__(self, clip: Path) -> str:
-        import numpy as np
-
         wav = load_audio(clip, SAMPLE_RATE)
         return self._classifier.predict(np.array(self._encoder(wav)), self._tracker(wav)["median"])

@@ -165,20 +165,15 @@ def _in_cache(repository: str, file: str = "model.safetensors") -> bool:
     return isinstance(try_to_load_from_cache(repository, file), str)
 
 
-def speak(
-    speaker: BaseSpeaker, text: str, style: Style, speed: float = 1.0, seed: int = 0, pitch: bool = True
-) -> Iterator[np.ndarray]:
+def speak(speaker: BaseSpeaker, text: str, style: Style, speed: float = 1.0, seed: int = 0) -> Iterator[np.ndarray]:
     """Styled speech sentence by sentence, each (N,) float32 at `speaker.sample_rate`, pauses included.
 
     A style that the speaker has of its own is left to it, pitch included and whatever the strength; any other one is an
     edit of its neutral speech. The rate of the style is always the speaker's: that changes the speed without an edit of
     the audio.
-
-    Args:
-        pitch: False leaves the style's pitch range and shift to a later step.
     """
     native = style.name if style.name in speaker.styles else "neutral"
     rate = float(np.clip(speed * style.rate, *SPEEDS))
     edit = dataclasses.replace(style, rate=speed * style.rate / rate, pauses=1.0)
     for speech in speaker.stream(text, native, rate, seed, style.pauses):
-        yield speech if native != "neutral" else apply_style(speech, speaker.sample_rate, edit, pitch)
+        yield speech if native != "neutral" else apply_style(speech, speaker.sample_rate, edit)

@@ -1,15 +1,16 @@
 """Speaking styles: numbers that change how a sentence is said, and the edit of the audio that they ask for.
 
 The edit is analysis and synthesis by WORLD (Morise, Yokomori and Ozawa 2016: F0, spectral envelope and aperiodicity,
-each changed by itself), so that it works on the speech of every base speaker and on recordings alike. The converter
-takes out the mean and the spread of each utterance's log-F0, so that pitch is better applied there: `pitch_range` and
-`pitch_shift` are plain numbers for it, and `apply_style(..., pitch=False)` leaves them out here.
+each changed by itself), so that it works on the speech of every base speaker and on recordings alike. A conversion
+replaces pitch, level and tilt by those of its own voice, so that the converter applies them: `Style.before_conversion`
+leaves them out here.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -25,7 +26,7 @@ from idfacevc.errors import InputError
 _FRAME = 5.0  # ms
 _CHUNK = 20.0  # s that are analysed at once: bounds the memory, about 2 MB a second
 _F0_LIMITS = (40.0, 800.0)  # Hz
-_PIVOT = 1000.0  # Hz, which a change of tilt leaves as it is
+TILT_PIVOT = 1000.0  # Hz, which a change of tilt leaves as it is
 _SILENCE_DB = -40.0  # below the loudest frame
 _SHORTEST_PAUSE = 0.12  # s; shorter silences belong to plosives
 
@@ -68,6 +69,10 @@ class Style:
         if not 0 <= self.breathiness <= 1:
             raise InputError(f"style {self.name}: breathiness {self.breathiness:g} must lie between 0 and 1")
 
+    def before_conversion(self) -> Style:
+        """What survives a conversion: rate, pauses, breathiness and whisper."""
+        return dataclasses.replace(self, pitch_range=1.0, pitch_shift=0.0, energy_db=0.0, spectral_tilt=0.0)
+
     def scaled(self, strength: float) -> Style:
         """This style at a strength of 0 (neutral) to 2: factors to the power of it, the rest times it.
 
@@ -88,7 +93,7 @@ class Style:
         )
 
 
-def load_styles(path: str | Path | None = None) -> dict[str, Style]:
+def load_styles(path: str | os.PathLike[str] | None = None) -> dict[str, Style]:
     """The presets by name; styles of the YAML file `path`, written as presets.yaml is, are added or replace them.
 
     Raises:
@@ -116,7 +121,7 @@ def _style(name: str, fields: Any) -> Style:
         raise InputError(str(error)) from None
 
 
-def style(name: str, strength: float = 1.0, path: str | Path | None = None) -> Style:
+def style(name: str, strength: float = 1.0, path: str | os.PathLike[str] | None = None) -> Style:
     """The preset of that name at that strength (0 neutral, 1 as written, 2 exaggerated)."""
     styles = load_styles(path)
     if name not in styles:
@@ -124,20 +129,17 @@ def style(name: str, strength: float = 1.0, path: str | Path | None = None) -> S
     return styles[name].scaled(strength)
 
 
-def apply_style(samples: np.ndarray, sample_rate: int, style: Style, pitch: bool = True) -> np.ndarray:
+def apply_style(samples: np.ndarray, sample_rate: int, style: Style) -> np.ndarray:
     """Speech said in a style.
 
     Args:
         samples: (N,) finite float within ±1, speech of any length.
         sample_rate: in Hz, 8000 or more.
         style: a neutral one returns `samples` as they are.
-        pitch: False leaves `pitch_range` and `pitch_shift` to a later step.
 
     Returns:
         (N / rate,) float32 within ±1, the silences scaled by `pauses` besides.
     """
-    if not pitch:
-        style = dataclasses.replace(style, pitch_range=1.0, pitch_shift=0.0)
     if dataclasses.replace(style, name="neutral") == Style():
         return samples
     if not len(samples):
@@ -192,7 +194,7 @@ def _edit(wave: np.ndarray, sample_rate: int, style: Style, mean: float, loudest
     lf0 = mean + style.pitch_range * (np.log(f0[voiced]) - mean) + style.pitch_shift * np.log(2) / 12
     f0[voiced] = np.clip(np.exp(lf0), *_F0_LIMITS)
     frequencies = np.linspace(0, sample_rate / 2, envelope.shape[1])
-    octaves = np.log2(np.maximum(frequencies, 50.0) / _PIVOT)
+    octaves = np.log2(np.maximum(frequencies, 50.0) / TILT_PIVOT)
     envelope = envelope * 10 ** (style.spectral_tilt * octaves / 10)
     aperiodicity = aperiodicity + style.breathiness * (1 - aperiodicity)
     if style.whisper:

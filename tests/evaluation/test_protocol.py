@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from idfacevc.data.lrs3 import Speaker, parse_speakers
 from idfacevc.errors import InputError
 from idfacevc.evaluation.pairs import write_pairs
 from idfacevc.evaluation.protocol import PROTOCOL, lrs3_pairs, transcript
@@ -14,10 +16,14 @@ from idfacevc.evaluation.protocol import PROTOCOL, lrs3_pairs, transcript
 FEMALE = {"--aaaaaaaaa", "_bbbbbbbbb_", "ddddddddddd"}
 
 
+def named(role: str) -> list[Speaker]:
+    """The speakers whom the protocol names as "targets" or "sources"."""
+    return parse_speakers(yaml.safe_load(PROTOCOL.read_text(encoding="utf-8"))[role])
+
+
 @pytest.fixture
 def lrs3(tmp_path: Path) -> Path:
-    protocol = yaml.safe_load(PROTOCOL.read_text(encoding="utf-8"))
-    speakers = {one["id"]: one.get("clip", "00001") for one in protocol["targets"] + protocol["sources"]}
+    speakers = {one.id: one.clip or "00001" for one in named("targets") + named("sources")}
     speakers |= dict.fromkeys([*sorted(FEMALE), "Mccccccccc1", "Mccccccccc2", "Mccccccccc3"], "00001")
     for speaker, clip in speakers.items():
         folder = tmp_path / "test" / speaker
@@ -43,6 +49,33 @@ def test_eight_by_eight(lrs3: Path) -> None:
         assert Path(pair.source).parent.name == pair.source_speaker
         assert pair.transcript == f"WORDS OF {pair.source_speaker}: {Path(pair.source).stem}"
     assert lrs3_pairs(lrs3, gender) == pairs
+
+
+def test_named_speakers() -> None:
+    assert [one.gender for one in named("targets")] == [*"mmmmffff"]
+    assert [one.gender for one in named("sources")] == [*"ffmm"]
+    assert all(one.clip for one in named("targets"))
+
+
+def test_committed_list_is_what_the_generator_makes_of_the_named_speakers(lrs3: Path, tmp_path: Path) -> None:
+    """It stands for a copy of LRS3, so that it names a source's folder instead of the clips found there."""
+    sources = {one.id for one in named("sources")}
+    faces = {str(lrs3 / "test" / one.id / f"{one.clip}.mp4") for one in named("targets")}
+    pairs = [
+        replace(
+            pair,
+            source=Path(pair.source).parent.relative_to(lrs3).as_posix(),
+            face=Path(pair.face).relative_to(lrs3).as_posix(),
+            reference=Path(pair.reference).relative_to(lrs3).as_posix(),
+            transcript="",
+        )
+        for pair in lrs3_pairs(lrs3, gender)
+        if pair.source_speaker in sources and pair.face in faces
+    ]
+    write_pairs(tmp_path / "pairs.tsv", list(dict.fromkeys(pairs)))
+    committed = PROTOCOL.with_name("protocol_pairs.tsv").read_text(encoding="utf-8")
+    assert (tmp_path / "pairs.tsv").read_text(encoding="utf-8") == committed
+    assert committed.count("\n") == 1 + 4 * 8
 
 
 def test_designated_clip_comes_first(lrs3: Path) -> None:
