@@ -22,6 +22,7 @@ from idfacevc.errors import InputError
 from idfacevc.text.style import TILT_PIVOT, Style
 from idfacevc.text.style import style as named_style
 
+_WHISPER_LOSS = 6.0  # dB that a spectrum loses with its harmonics and the agreement of its phases
 _ENVELOPE = 20  # cepstral coefficients of 80 bands: formants, without the harmonics that the lowest bands resolve
 
 
@@ -67,9 +68,9 @@ class Delivery:
         The tilt leaves the power of each frame as it is, so that it works on pieces of any length.
         """
         style = self.chosen_style
-        if style.whisper:
-            mel = cepstral_lifter(mel[None], _ENVELOPE)[0]
         decade = 1.0 if spec.log == "log10" else math.log(10)  # a factor of 10 in amplitude, 20 dB
+        if style.whisper:
+            mel = cepstral_lifter(mel[None], _ENVELOPE)[0] + decade * _WHISPER_LOSS / 20
         if style.spectral_tilt:
             octaves = torch.from_numpy(np.log2(band_edges(spec)[1:-1, None] / TILT_PIVOT)).to(mel)
             tilted = mel + decade * style.spectral_tilt / 20 * octaves

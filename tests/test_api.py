@@ -13,10 +13,14 @@ from PIL import Image
 
 import idfacevc
 from idfacevc import IDFaceVC, InputError, Speech, Voice
-from idfacevc.api import Delivery, audio_or_text_of, convert, pick_device
+from idfacevc.api import audio_or_text_of, convert, pick_device
+from idfacevc.audio.mel import band_edges
 from idfacevc.checkpoints import load_bundle
+from idfacevc.config import FrontEndSpec
+from idfacevc.delivery import Delivery
 from idfacevc.text.style import Style
 from tests.conftest import vowels, write_tiny_bundle
+from tests.text.vits_models import save_vits
 
 RATE = 16000
 
@@ -65,6 +69,9 @@ def test_surface() -> None:
         "pitch_range",
         "seed",
         "language",
+        "styles",
+        "base_speaker",
+        "speaker",
     ]
     assert list(inspect.signature(idfacevc.convert).parameters) == ["face", "audio_or_text", "options"]
     with pytest.raises(AttributeError):
@@ -108,6 +115,33 @@ def test_text(vc: IDFaceVC, voice: Voice) -> None:
 
 def test_a_text_that_is_said_in_no_time(vc: IDFaceVC, voice: Voice) -> None:
     assert len(vc.convert(voice, text="Hi.", speed=2.0).samples) >= 0.3 * RATE
+
+
+def test_a_book_streams_and_a_passage_of_it_is_what_convert_gives(vc: IDFaceVC, voice: Voice) -> None:
+    text = "It was the best of times. It was the worst of times. It was the age of wisdom.\n\nIt was so."
+    pieces = list(vc.stream(voice, text=text, speed=1.5, style="sad", seed=3))
+    whole = vc.convert(voice, text=text, speed=1.5, style="sad", seed=3)
+    np.testing.assert_allclose(np.concatenate(pieces), whole.samples, atol=1e-6)
+    assert len(whole.samples) == len(whole.mel[0]) * vc.spec.model.front_end.hop_length
+    book = vc.stream(voice, text=f"{text}\n\n" * 5_000)
+    assert 0 < len(next(book)) < 10 * RATE
+
+
+def test_own_styles_and_the_choice_of_a_base_speaker(vc: IDFaceVC, voice: Voice, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("robot: {pitch_range: 0.0, rate: 1.4}")
+    robot = vc.convert(voice, text="Good morning.", style="robot", styles=tmp_path / "mine.yaml")
+    espeak = vc.convert(voice, text="Good morning.", base_speaker="espeak")
+    assert len(espeak.samples) / len(robot.samples) == pytest.approx(1.4, rel=0.05)
+    vits = vc.convert(voice, text="Good morning.", base_speaker=save_vits(tmp_path))
+    assert len(vits.samples) and not np.array_equal(vits.samples, espeak.samples)
+    for options, words in [
+        ({"base_speaker": "festival"}, "unknown base speaker 'festival'"),
+        ({"base_speaker": tmp_path}, "holds no VITS"),
+        ({"base_speaker": "vits"}, "hf download"),
+        ({"styles": tmp_path / "absent.yaml"}, "cannot be read"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            vc.convert(voice, text="Good morning.", **options)
 
 
 def test_conversion_is_deterministic_and_the_seed_matters(vc: IDFaceVC, voice: Voice, speech: np.ndarray) -> None:
@@ -160,6 +194,20 @@ def test_pitch_that_the_decoder_is_given(vc: IDFaceVC, speech: np.ndarray) -> No
     torch.testing.assert_close(raised[voiced], source.lf0[voiced] * 2 + np.log(2) / source.lf0_std)
     assert (raised[~voiced] == 0).all()
     assert (Delivery(Style(whisper=True)).pitch(source) == 0).all()
+
+
+def test_level_tilt_and_whisper_act_on_the_decoded_mel() -> None:
+    spec = FrontEndSpec()
+    mel = torch.rand(spec.n_mels, 50, generator=torch.Generator().manual_seed(0)) - 3
+    assert torch.equal(Delivery().colour(mel, spec), mel)
+    torch.testing.assert_close(Delivery(Style(energy_db=-5.0)).colour(mel, spec), mel - 0.25)
+    tilted = Delivery(Style(spectral_tilt=3.0)).colour(mel, spec)
+    octaves = np.log2(band_edges(spec)[1:-1])
+    slopes = np.polyfit(octaves, (20 * (tilted - mel)).numpy(), 1)[0]
+    np.testing.assert_allclose(slopes, 3.0, atol=1e-3)
+    torch.testing.assert_close((10 ** (2 * tilted)).sum(dim=0), (10 ** (2 * mel)).sum(dim=0))
+    whispered = Delivery(Style(whisper=True)).colour(mel, spec)
+    assert whispered.diff(dim=0).abs().mean() < 0.5 * mel.diff(dim=0).abs().mean()
 
 
 def test_copy_synthesis(vc: IDFaceVC, speech: np.ndarray) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idfacevc.cli.convert import add_model
+from idfacevc.cli.convert import add_model, add_styles
 from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _OPTIONS: dict[str, type] = {
     "pitch_range": float,
     "seed": int,
     "language": str,
+    "base_speaker": str,
+    "speaker": int,
 }
 _COLUMNS = ("face", "audio", "text", "output", *_OPTIONS)
 
@@ -52,6 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("jobs", metavar="JOBS.csv")
     parser.add_argument("--out-dir", required=True, metavar="DIR")
     parser.add_argument("--strict-face", action="store_true", help="refuse pictures with several faces")
+    add_styles(parser)
     add_model(parser)
     parser.set_defaults(run=run)
 
@@ -71,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             if job.output.exists():
                 print(f"{where} {job.output}: there already")
                 continue
-            _convert(vc, job, voices, args.strict_face)
+            _convert(vc, job, voices, args.strict_face, args.styles)
             print(f"{where} {job.output}")
         except Exception as error:  # one row's fault of any kind must not stop the others
             failed += 1
@@ -121,11 +124,11 @@ def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> 
     return Job(folder / values["face"], audio, values.get("text"), out_dir / output, options)
 
 
-def _convert(vc: IDFaceVC, job: Job, voices: dict[Path, Voice], strict: bool) -> None:
+def _convert(vc: IDFaceVC, job: Job, voices: dict[Path, Voice], strict: bool, styles: str | None) -> None:
     from idfacevc.audio.io import check_output, save_audio
 
     check_output(job.output)
     if job.face not in voices:
         voices[job.face] = vc.voice_from_face(job.face, strict=strict)
-    pieces = vc.stream(voices[job.face], audio=job.audio, text=job.text, **job.options)
+    pieces = vc.stream(voices[job.face], audio=job.audio, text=job.text, styles=styles, **job.options)
     save_audio(job.output, pieces, vc.sample_rate)

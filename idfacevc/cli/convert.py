@@ -12,7 +12,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "convert",
         help="a face and a recording or a text become speech",
-        description="Speech in a voice that fits the face, of a recording or a text.",
+        description="Speech in a voice that fits the face, of a recording or a text.\nTexts are plain text of any length, "
+        "spoken sentence by sentence; SSML and other markup are not interpreted.",
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument(
@@ -24,7 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     content = parser.add_mutually_exclusive_group(required=True)
     content.add_argument("--audio", metavar="WAV", help="recording whose words are kept, of any format")
-    content.add_argument("--text", help="words to say")
+    content.add_argument("--text", help="words to say, plain text only: no SSML")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=".wav or .flac file to write")
     add_delivery(parser)
     add_model(parser)
@@ -45,6 +46,19 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same samples (%(default)s)")
     parser.add_argument("--language", default="en", help="of the text (%(default)s)")
+    parser.add_argument(
+        "--base-speaker",
+        default="auto",
+        metavar="NAME",
+        help="says the text: auto, espeak, vits, openvoice, or a folder with weights of the last two (%(default)s)",
+    )
+    parser.add_argument("--speaker", type=int, default=0, metavar="N", help="of a vits with several (%(default)s)")
+    add_styles(parser)
+
+
+def add_styles(parser: argparse.ArgumentParser) -> None:
+    """The option that names a file of own styles."""
+    parser.add_argument("--styles", metavar="YAML", help="file of own styles, which are added to the presets")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -54,8 +68,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from idfacevc.api import Delivery, IDFaceVC
+    from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
+    from idfacevc.delivery import Delivery
     from idfacevc.plotting import figure_class, plot_conversion
 
     # what can be refused without work is refused first
@@ -63,7 +78,17 @@ def run(args: argparse.Namespace) -> int:
     if args.plot:
         figure_class(args.plot)
         check_writable(args.plot)
-    delivery = Delivery(args.style, args.style_strength, args.speed, args.pitch_range, args.seed, args.language)
+    delivery = Delivery(
+        args.style,
+        args.style_strength,
+        args.speed,
+        args.pitch_range,
+        args.seed,
+        args.language,
+        args.styles,
+        args.base_speaker,
+        args.speaker,
+    )
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
     crops = vc.faces.crops(args.face, strict=args.strict_face)
     voice = vc.voice_from_face(crops, aligned=True)

@@ -12,12 +12,14 @@ from idfacevc.errors import InputError
 EXAMPLE = "idfacevc info"
 _PACKAGES = ("torch", "transformers", "facenet-pytorch", "av", "soundfile", "pyworld")
 # modules that a verb needs beyond the core, and the extra that brings them
+# plain pip cannot resolve facenet-pytorch's own pins
+_FACE = "--no-deps facenet-pytorch==2.6.0"
 _NEEDS = {
-    "convert, batch": ({"facenet_pytorch": "face"}),
-    "convert --plot": ({"matplotlib": "plot"}),
-    "demo": ({"facenet_pytorch": "face", "matplotlib": "plot", "skimage": "demo"}),
-    "train": ({"pytorch_lightning": "train", "jsonargparse": "train", "resemblyzer": "train"}),
-    "evaluate": ({"jiwer": "evaluate", "pocketsphinx": "evaluate", "resemblyzer": "evaluate", "speechmos": "evaluate"}),
+    "convert, batch": {"facenet_pytorch": _FACE},
+    "convert --plot": {"matplotlib": "idfacevc[plot]"},
+    "demo": {"facenet_pytorch": _FACE, "matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
+    "train": dict.fromkeys(("pytorch_lightning", "jsonargparse", "resemblyzer"), "idfacevc[train]"),
+    "evaluate": dict.fromkeys(("jiwer", "pocketsphinx", "resemblyzer", "speechmos"), "idfacevc[evaluate]"),
 }
 
 
@@ -47,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     _print_base_speakers()
     print("what each verb needs:")
     for verb, modules in _NEEDS.items():
-        absent = sorted({extra for module, extra in modules.items() if importlib.util.find_spec(module) is None})
-        print(f"  {verb}: {'ready' if not absent else 'pip install ' + ' '.join(f'idfacevc[{x}]' for x in absent)}")
+        absent = sorted({package for module, package in modules.items() if importlib.util.find_spec(module) is None})
+        print(f"  {verb}: {'ready' if not absent else '; '.join(f'pip install {package}' for package in absent)}")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,25 +40,6 @@ def test_batch_does_not_change_an_embedding(say: Callable[..., np.ndarray]) -> N
     alone = encoder(waves[2])
     np.testing.assert_allclose(encoder.many(waves)[2], alone, atol=1e-6)
     assert cosine(np.array(alone), centroid([np.array(alone)] * 3)) == pytest.approx(1)
-
-
-@pytest.mark.slow
-def test_batched_embeddings_are_three_times_as_fast(say: Callable[..., np.ndarray]) -> None:
-    encoder = SpeakerEncoder()
-    waves = [say(TEXTS[0])[: int(16000 * 1.6)]] * 40
-    encoder.embed(waves[:2])
-
-    def seconds(work: Callable[[], object]) -> float:
-        times = []
-        for _ in range(3):
-            started = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - started)
-        return min(times)
-
-    batched = seconds(lambda: encoder.embed(waves))
-    single = seconds(lambda: [encoder._model.embed_utterance(wave) for wave in waves])
-    assert single >= 3 * batched
 
 
 def test_dnsmos_equals_speechmos(say: Callable[..., np.ndarray]) -> None:
