@@ -132,11 +132,12 @@ def test_own_styles_and_the_choice_of_a_base_speaker(vc: IDFaceVC, voice: Voice,
     robot = vc.convert(voice, text="Good morning.", style="robot", styles=tmp_path / "mine.yaml")
     espeak = vc.convert(voice, text="Good morning.", base_speaker="espeak")
     assert len(espeak.samples) / len(robot.samples) == pytest.approx(1.4, rel=0.05)
+    (tmp_path / "empty").mkdir()
     vits = vc.convert(voice, text="Good morning.", base_speaker=save_vits(tmp_path))
     assert len(vits.samples) and not np.array_equal(vits.samples, espeak.samples)
     for options, words in [
         ({"base_speaker": "festival"}, "unknown base speaker 'festival'"),
-        ({"base_speaker": tmp_path}, "holds no VITS"),
+        ({"base_speaker": tmp_path / "empty"}, "holds no VITS"),
         ({"base_speaker": "vits"}, "hf download"),
         ({"styles": tmp_path / "absent.yaml"}, "cannot be read"),
     ]:

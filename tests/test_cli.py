@@ -64,14 +64,18 @@ def test_convert_a_recording(
 
 def test_convert_a_text_with_all_options_and_a_figure(base: list[str], photo_path: Path, tmp_path: Path) -> None:
     out, figure = tmp_path / "out.flac", tmp_path / "figure.png"
-    options = "--style sad --style-strength 0.5 --speed 1.2 --pitch-range 0.8 --device cpu --language en --strict-face"
+    (tmp_path / "own.yaml").write_text("tired: {rate: 0.8}")
+    options = (
+        "--style tired --style-strength 0.5 --speed 1.2 --pitch-range 0.8 --device cpu --language en --strict-face"
+    )
+    options += f" --styles {tmp_path / 'own.yaml'} --base-speaker espeak --speaker 0"
     line = ["convert", *base, "--face", str(photo_path), "--text", "Good morning.", "-o", str(out), *options.split()]
     assert main([*line, "--plot", str(figure)]) == 0
     assert len(read(out)) > 5000
     with Image.open(figure) as image:
         assert image.width > 600
         assert len(np.unique(np.asarray(image.convert("L")))) > 50
-    assert sorted(os.listdir(tmp_path)) == ["figure.png", "out.flac"]
+    assert sorted(os.listdir(tmp_path)) == ["figure.png", "out.flac", "own.yaml"]
 
 
 def test_warnings_are_one_line_each(
@@ -98,7 +102,7 @@ def test_batch_does_what_is_missing_and_reports_what_fails(
     relative = os.path.relpath(photo_path, tmp_path)
     rows = [
         {"face": relative, "audio": str(speech_path), "output": "one.wav"},
-        {"face": relative, "text": "Hello.", "output": "two/hello.flac", "speed": "1.5"},
+        {"face": relative, "text": "Hello.", "output": "two/hello.flac", "speed": "1.5", "base_speaker": "espeak"},
         {"face": "absent.jpg", "text": "Hello.", "output": "three.wav"},
         {"face": relative, "text": "Hello.", "audio": str(speech_path), "output": "four.wav"},
         {"face": relative, "text": "Hello.", "output": "../five.wav"},
@@ -106,7 +110,7 @@ def test_batch_does_what_is_missing_and_reports_what_fails(
         {"face": relative, "text": "Hello."},
     ]
     with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["face", "audio", "text", "output", "speed"])
+        writer = csv.DictWriter(file, ["face", "audio", "text", "output", "speed", "base_speaker"])
         writer.writeheader()
         writer.writerows(rows)
     line = ["batch", str(table), "--out-dir", str(out), "--checkpoint", str(tiny_bundle)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import fields
 
 EXAMPLE = "idfacevc convert --face photo.jpg --text 'Hello there.' -o hello.wav"
 
@@ -12,8 +13,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "convert",
         help="a face and a recording or a text become speech",
-        description="Speech in a voice that fits the face, of a recording or a text.\nTexts are plain text of any length, "
-        "spoken sentence by sentence; SSML and other markup are not interpreted.",
+        description="Speech in a voice that fits the face, of a recording or a text.\n"
+        "Texts are plain text of any length; SSML and other markup are not interpreted.",
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument(
@@ -78,17 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if args.plot:
         figure_class(args.plot)
         check_writable(args.plot)
-    delivery = Delivery(
-        args.style,
-        args.style_strength,
-        args.speed,
-        args.pitch_range,
-        args.seed,
-        args.language,
-        args.styles,
-        args.base_speaker,
-        args.speaker,
-    )
+    delivery = Delivery(**{field.name: getattr(args, field.name) for field in fields(Delivery)})
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
     crops = vc.faces.crops(args.face, strict=args.strict_face)
     voice = vc.voice_from_face(crops, aligned=True)

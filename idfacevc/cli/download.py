@@ -18,7 +18,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "download",
         help="fetch pretrained weights into the usual caches",
-        description="Fetch the hub weights that a checkpoint or a training configuration names; sizes are shown first.",
+        description="Fetch the weights that a checkpoint, a training configuration or the evaluation needs; sizes are "
+        "shown first.",
         epilog=f"example: {EXAMPLE}",
     )
     which = parser.add_mutually_exclusive_group()
@@ -29,6 +30,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="YAML",
         help="training configuration, whose speech backbone is fetched too; repeated as for train",
     )
+    which.add_argument(
+        "--evaluation", action="store_true", help="models of the evaluation's paper tier: Whisper large-v3 and UTMOS"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would be fetched")
     parser.set_defaults(run=run)
 
@@ -37,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc import hub
     from idfacevc.checkpoints import read_spec, resolve
 
+    if args.evaluation:
+        return _fetch_evaluation(args.dry_run)
     if args.config:
         wanted = weights_of(read_model(args.config), training=True)
     else:
@@ -51,6 +57,19 @@ def run(args: argparse.Namespace) -> int:
         print(f"{repository}: {sum(sizes.values()) / 1e6:.0f} MB to fetch")
         if not args.dry_run:
             print(f"{repository}: in {hub.fetch(repository, sizes, revision)}")
+    return 0
+
+
+def _fetch_evaluation(dry_run: bool) -> int:
+    from idfacevc.evaluation.weights import paper_weights
+
+    sizes = [(one, one.size()) for one in paper_weights()]
+    for one, size in sizes:
+        print(f"{one.name}: " + ("is here already" if one.file.is_file() else f"{size / 1e6:.0f} MB to fetch"))
+    for one, size in sizes:
+        if not dry_run and not one.file.is_file():
+            one.fetch(size)
+            print(f"{one.name}: in {one.file}")
     return 0
 
 

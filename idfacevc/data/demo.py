@@ -16,6 +16,7 @@ from idfacevc.data.shards import FeatureStore
 from idfacevc.text.base_speaker import base_speaker
 
 ESPEAK = "espeak"
+ENOUGH_FRAMES = 2000  # 20 s: one utterance is too little to learn a voice from
 
 
 def speech_items(corpora: Path) -> list[Item]:
@@ -75,19 +76,25 @@ def espeak_items(corpora: Path, folder: Path, count: int = 300) -> list[Item]:
 
 
 def pair(voices: FeatureStore, faces: FeatureStore) -> Pairing:
-    """Fit the pairing on the training split of both stores."""
+    """Fit the pairing on the training split of both stores, with the speakers who have `ENOUGH_FRAMES` of speech."""
     pooled: dict[str, list[Tensor]] = defaultdict(list)
     for index, clip in enumerate(faces.clips):
         if clip.split == "train":
             pooled[group_of(clip.gender, clip.age)].append(faces.read(index, "face").mean(dim=1))
+    frames: dict[str, int] = defaultdict(int)
     spoken: dict[str, dict[str, list[Tensor]]] = defaultdict(lambda: defaultdict(list))
     for index, clip in enumerate(voices.clips):
         if clip.split == "train" and clip.gender and clip.speaker:
             spoken[group_of(clip.gender, clip.age)][clip.speaker].append(voices.read(index, "speech").mean(dim=(0, 1)))
+            frames[clip.speaker] += clip.frames
     return Pairing.fit(
         {group: torch.stack(items) for group, items in pooled.items()},
         {
-            group: {name: torch.stack(vectors).mean(dim=0) for name, vectors in speakers.items()}
+            group: {
+                name: torch.stack(vectors).mean(dim=0)
+                for name, vectors in speakers.items()
+                if frames[name] >= ENOUGH_FRAMES
+            }
             for group, speakers in spoken.items()
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ class Findings:
         dnsmos, utmos: of `DnsmosModel` and `UtmosModel`.
         words, whisper: transcripts of `Pocketsphinx` and `Whisper`.
         sentences: of `SentenceChooser`.
+        sentence_chance: share of sentences that guessing gets right; NaN where there is no sentence test.
         models: names of the analysers that ran, under the names above.
         missing: reasons of those that could not.
     """
@@ -35,6 +37,7 @@ class Findings:
     words: dict[str, str] = field(default_factory=dict)
     whisper: dict[str, str] = field(default_factory=dict)
     sentences: dict[str, str] = field(default_factory=dict)
+    sentence_chance: float = math.nan
     models: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from idfacevc.evaluation.findings import Findings
-from idfacevc.evaluation.metrics.base import SEED, RatioMetric
+from idfacevc.evaluation.metrics.base import SEED, Estimate, RatioMetric
 from idfacevc.evaluation.metrics.dnsmos import DNSMOS
 from idfacevc.evaluation.metrics.embedding import centroid
 from idfacevc.evaluation.metrics.fit import FaceVoiceFit
@@ -29,6 +30,7 @@ COPIES = "vocoder copy-synthesis of the sources"
 RANDOM = "random-face control"
 SAME_GENDER = "same-gender random control"
 TRUE = "other recordings of the true speaker"
+GUESSING = "guessing among the sentences"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ def speech_figures(tier: str, conditions: Mapping[str, Sequence[Spoken]], findin
             if figure.estimate is None and transcribed:
                 figure = replace(figure, reason="the list gives no transcript for it")
             figures.append(figure)
+    if tier == ClosedSet.info.tier and findings.sentences:
+        chance = Estimate(findings.sentence_chance, math.nan, math.nan, len(findings.sentences), 0)
+        figures.append(Figure(GUESSING, ClosedSet.info, findings.models["sentences"], chance))
     return figures
 
 

@@ -46,7 +46,9 @@ def write_report(
     parts += [f"<h2>{escape(title)}</h2>{html_table(own)}" for title, own in sections.items()]
     parts.append(
         "<p>Values with 95 % bootstrap intervals over speakers. Arrows show the better direction. Speaker cosines "
-        "have a high floor even for strangers: judge them by the rows beside them.</p>"
+        "have a high floor even for strangers: judge them by the rows beside them. The two controls convert nothing "
+        "anew: for each row they take an output that the list has for another target's face (any, or of the same "
+        "gender; of the same utterance where there is one) and score it against this row's target.</p>"
     )
     parts.append(_pictures({**_maps(pairs, rows, findings), **drawings}))
     parts.append(_players(pairs))

@@ -138,6 +138,8 @@ def _analyse(analyst: Analyst, conditions: dict[str, list[Spoken]], tiers: Seque
             own = [one.clip for one in transcribed if spoken_words(one.transcript) in set(group)]
             found = analyst.run("sentences", lambda group=group: SentenceChooser(group), own)  # type: ignore[misc]
             findings.sentences.update(found)
+        if findings.sentences:
+            findings.sentence_chance = groups / len(sentences)
     if "paper" in tiers:
         findings.utmos = analyst.run("utmos", UtmosModel, clips)
         findings.whisper = analyst.run("whisper", Whisper, texts)

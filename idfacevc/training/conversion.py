@@ -45,6 +45,7 @@ class LossSpec:
     vq: float = 1.0
     cpc: float = 1.0
     rec_speech: float = 0.0
+    voice: float = 0.0
     tau: float = 0.07
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.config import ModelSpec
@@ -26,6 +27,7 @@ from idfacevc.training.conversion import (
     identity_loss,
 )
 from idfacevc.training.schedule import OptimSpec
+from idfacevc.training.voice_judge import load_judge
 
 _NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
 
@@ -44,6 +46,9 @@ class StageBSpec:
             where its weight is far above the recall loss's it is least when all of them, and so all voices, are one.
         detach_speech: e_s is a constant inside L_F (OPEN 17).
         symmetric, normalise_positives: of the contrastive loss (OPEN 12).
+        inter_update_decoder: the inter-speaker pass teaches the decoder as well.
+        judge: checkpoint of a `VoiceJudgeModule`, for the loss weight `voice`; the speech features must be the
+            embeddings that it reads.
         inter_released_behaviour: no gradient from the inter-speaker term, as FVMVC's released code runs it (OPEN 18).
     """
 
@@ -55,6 +60,8 @@ class StageBSpec:
     detach_speech: bool = True
     symmetric: bool = False
     normalise_positives: bool = False
+    inter_update_decoder: bool = False
+    judge: str = ""
     inter_released_behaviour: bool = False
 
 
@@ -78,6 +85,7 @@ class StageB(ConversionModule):
         super().__init__(model, loss, optim, mi, perturb, speakers)
         self.stage = stage
         self.teacher: Teacher | None = None
+        self.judge = load_judge(stage.judge) if stage.judge else None
 
     def configure_model(self) -> None:
         """Also fill the memory; a resumed run replaces all of this by its own checkpoint's weights."""
@@ -130,6 +138,7 @@ class StageB(ConversionModule):
         weight, net = self.loss, self.net
         face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
         pre, post = net.decode(content.z_q, batch["lf0"], face.voice)
+        converted = [(post, batch["speech"])]
         logs = {"rec": reconstruction_loss(pre, post, batch["mel"], weight.rec_l2, weight.rec_l1)}
         logs["con"] = contrastive_loss(
             face.identity, speech.identity, batch["speaker"], weight.tau,
@@ -138,7 +147,7 @@ class StageB(ConversionModule):
         logs["con_floor"] = contrastive_floor(batch["speaker"])
         logs["id_face"] = identity_loss(self.face_classifier(face.identity), batch["speaker"])
         logs["id_speech"] = identity_loss(self.speech_classifier(speech.identity), batch["speaker"])
-        logs["fv"] = self._face_voice_loss(batch, content, face, speech.voice, logs)
+        logs["fv"] = self._face_voice_loss(batch, content, face, speech.voice, logs, converted)
         total = (
             logs["rec"]
             + weight.con * logs["con"]
@@ -147,16 +156,30 @@ class StageB(ConversionModule):
             + weight.fv * logs["fv"]
             + self.content_losses(content, logs)
         )
+        if self.judge is not None:
+            logs["voice"] = torch.stack([self._other_voice(mel, embedding) for mel, embedding in converted]).mean()
+            total = total + weight.voice * logs["voice"]
         if weight.rec_speech:
             spoken = net.decode(content.z_q, batch["lf0"], speech.voice)
             logs["rec_speech"] = reconstruction_loss(*spoken, batch["mel"], weight.rec_l2, weight.rec_l1)
             total = total + weight.rec_speech * logs["rec_speech"]
         return total, logs, speech.identity
 
+    def _other_voice(self, mel: Tensor, embedding: Tensor) -> Tensor:
+        """1 - cosine of what the judge reads off a decoded mel (B, M, T) and the speaker embedding (B, 1, D)."""
+        assert self.judge is not None
+        return 1 - F.cosine_similarity(self.judge(mel), embedding.mean(dim=1), dim=1).mean()
+
     def _face_voice_loss(
-        self, batch: Batch, content: Quantized, face: Any, e_s: Tensor, logs: dict[str, Tensor]
+        self,
+        batch: Batch,
+        content: Quantized,
+        face: Any,
+        e_s: Tensor,
+        logs: dict[str, Tensor],
+        converted: list[tuple[Tensor, Tensor]],
     ) -> Tensor:
-        """L_F: recall, address and inter-speaker terms (FVMVC)."""
+        """L_F: recall, address and inter-speaker terms (FVMVC). Adds the inter-speaker conversion to `converted`."""
         memory, parts = self.net.memory, self.loss.fv_parts
         e_s = e_s.detach() if self.stage.detach_speech else e_s
         log_speech = memory.log_speech_address(e_s)
@@ -166,23 +189,25 @@ class StageB(ConversionModule):
         logs["address_entropy"] = address_entropy(face.log_address)
         total = parts.recall * logs["recall"] + parts.address * logs["address"]
         if parts.inter and self.teacher is not None:
-            logs["inter"] = self._inter_speaker(batch, content.z_q.detach())
+            logs["inter"], post = self._inter_speaker(batch, content.z_q.detach())
+            converted.append((post, batch["other_speech"]))
             total = total + parts.inter * logs["inter"]
         return total
 
-    def _inter_speaker(self, batch: Batch, z: Tensor) -> Tensor:
+    def _inter_speaker(self, batch: Batch, z: Tensor) -> tuple[Tensor, Tensor]:
         """Convert to another speaker twice; the face path learns from the frozen stage-A decoder fed with speech.
 
         The gradient reaches the face branch and the memory alone: the decoder's weights count as constants here and its
-        batch statistics stay as they are (OPEN 18).
+        batch statistics stay as they are (OPEN 18), unless `inter_update_decoder`. Returns the loss and the face path's
+        mel (B, M, T).
         """
         assert self.teacher is not None
         target = self.teacher(self.net, z, batch["lf0"], batch["other_speech"])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stage.inter_released_behaviour):
             voice = self.net.face_voice(batch["other_face"]).voice
-            with constant(self.net.decoder):
+            with nullcontext() if self.stage.inter_update_decoder else constant(self.net.decoder):
                 pre, post = self.net.decode(z, batch["lf0"], voice)
-        return reconstruction_loss(pre, post, target, l2=1.0, l1=1.0)
+        return reconstruction_loss(pre, post, target, l2=1.0, l1=1.0), post
 
 
 class Teacher(nn.Module):

@@ -48,6 +48,7 @@ if runs 3; then  # stage A: voice conversion, the voice taken from speech
   train stage_a --config "$conf/model.yaml" "$@"
 fi
 if runs 4; then  # stage B: Eq. 8, the voice taken from the face
+  train voice_judge "$@"
   train stage_b --config "$conf/model.yaml" "$@"
 fi
 if runs 5; then

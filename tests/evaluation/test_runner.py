@@ -41,6 +41,14 @@ def test_outputs_that_are_their_own_reference(measured: tuple[Path, dict[str, An
     assert 0 < figures["secs", "source recordings"]["value"] < 1
 
 
+def test_chance_and_controls_are_explained(measured: tuple[Path, dict[str, Any]]) -> None:
+    out, figures = measured
+    chance = figures["closed_set", "guessing among the sentences"]
+    assert (chance["value"], chance["interval"], chance["n"]) == (0.5, None, 8)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "guessing among the sentences" in page and "The two controls convert nothing anew" in page
+
+
 def test_every_figure_is_described(measured: tuple[Path, dict[str, Any]]) -> None:
     for record in measured[1].values():
         assert record["unit"] and record["tier"] in ("offline", "paper")
@@ -62,6 +70,7 @@ def test_what_cannot_run_says_so(measured: tuple[Path, dict[str, Any]], outputs:
     sections = measure(Converted(one_speaker, {}), tmp_path, "offline", 1, {})
     lines = missing_lines(sections)
     assert any("SED compares speakers and the list has only one" in line for line in lines)
+    assert any("face-voice fit compares targets and the list has only one" in line for line in lines)
 
 
 def test_tiers_share_no_column(measured: tuple[Path, dict[str, Any]]) -> None:
@@ -144,6 +153,21 @@ def test_pairs_are_converted_once_with_their_floors(
 
     assert convert_pairs(pairs, tiny_bundle, tmp_path, refuse, speak, 1) == converted
     assert {path: path.stat().st_mtime_ns for path in files} == files
+
+
+def test_a_list_with_nothing_optional(outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three outputs of another system, without texts and without the pictures."""
+    rows = [("source0.wav", f"{name}.png", f"{name}1.wav", name, "anna", f"{name}0.wav") for name in ("en", "de", "it")]
+    for path in outputs.parent.glob("*.wav"):
+        (tmp_path / path.name).symlink_to(path)
+    lines = [("source", "face", "reference", "target", "source_speaker", "output"), *rows]
+    table = tmp_path / "list.tsv"
+    table.write_text("\r\n".join("\t".join(line) for line in lines), encoding="utf-8-sig")
+    assert main(["evaluate", "outputs", str(table), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
+    streams = capsys.readouterr()
+    assert "| outputs |" in streams.out and "guessing" not in streams.out
+    assert "WER of outputs" in streams.err and "the list gives no transcript for it" in streams.err
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_command_line(outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

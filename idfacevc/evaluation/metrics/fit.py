@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from idfacevc.evaluation.metrics.base import MetricInfo, RatioMetric
+from idfacevc.evaluation.metrics.base import Estimate, MetricInfo, RatioMetric, Unavailable
 from idfacevc.evaluation.metrics.embedding import cosine
 
 
@@ -25,3 +25,9 @@ class FaceVoiceFit(RatioMetric):
         if others:
             wins = sum(float(own > other) + 0.5 * float(own == other) for other in others)
             self.add(wins, speaker, len(others))
+
+    def compute(self) -> Estimate:
+        """Raises `Unavailable` for fewer than two targets."""
+        if not self._rows:
+            raise Unavailable("face-voice fit compares targets and the list has only one")
+        return super().compute()

@@ -55,15 +55,19 @@ def decode(decoder: Any, wav: np.ndarray) -> str:
     return hypothesis.hypstr if hypothesis else ""
 
 
+def whisper_file(size: str) -> Path:
+    """Where openai-whisper keeps the weights of a size."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper" / f"{size}.pt"
+
+
 class Whisper(Analyser):
     """OpenAI Whisper, English, greedy, without conditioning on earlier text. Result: the transcript."""
 
     def __init__(self, size: str = WHISPER) -> None:
         self.name = f"Whisper {size} (openai-whisper {require('openai-whisper', 'whisper')})"
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-        self._weights = cache / "whisper" / f"{size}.pt"
+        self._weights = whisper_file(size)
         if not self._weights.is_file():
-            raise Unavailable(f"the weights of Whisper {size} are not cached (idfacevc download)")
+            raise Unavailable(f"the weights of Whisper {size} are not cached (idfacevc download --evaluation)")
 
     @cached_property
     def _model(self) -> Any:

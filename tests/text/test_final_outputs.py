@@ -1,0 +1,70 @@
+"""Speed and styles in what comes out of the trained demo model, measured on its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from idfacevc import IDFaceVC
+from idfacevc.audio.pitch import log_f0
+from idfacevc.config import FrontEndSpec
+from idfacevc.text.style import load_styles
+
+DEMO = Path(__file__).parents[2] / "checkpoints/demo"
+TEXT = "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background."
+RATE = 16000
+PRESETS = load_styles()
+
+pytestmark = pytest.mark.skipif(not (DEMO / "config.json").exists(), reason="checkpoints/demo is not in this checkout")
+
+
+@pytest.fixture(scope="module")
+def say(photo: Image.Image) -> Callable[..., np.ndarray]:
+    """Samples (N,) of the text in the astronaut's voice, with the options of `convert`."""
+    pytest.importorskip("facenet_pytorch")
+    vc = IDFaceVC.from_pretrained(DEMO)
+    voice = vc.voice_from_face(photo)
+    return lru_cache(lambda style="neutral", speed=1.0: vc.convert(voice, text=TEXT, style=style, speed=speed).samples)
+
+
+def measured(wave: np.ndarray) -> dict[str, float]:
+    """What the fields of a style of the same names act on."""
+    lf0 = log_f0(wave, FrontEndSpec())
+    voiced = lf0[lf0 != 0]
+    power = np.abs(np.fft.rfft(wave)) ** 2
+    octave = np.floor(np.log2(np.maximum(np.fft.rfftfreq(len(wave), 1 / RATE), 1) / 250))
+    levels = [10 * np.log10(power[octave == place].sum()) for place in range(4)]
+    return {
+        "pitch_shift": float(np.median(voiced)),
+        "pitch_range": float(np.subtract(*np.percentile(voiced, [90, 10]))),
+        "energy_db": float(10 * np.log10(np.square(wave).sum())),
+        "spectral_tilt": float(np.polyfit(range(4), levels, 1)[0]),
+        "rate": 1 / len(wave),
+    }
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.25, 2.0])
+def test_speed_divides_the_duration(say: Callable[..., np.ndarray], speed: float) -> None:
+    assert len(say(speed=speed)) * speed == pytest.approx(len(say()), rel=0.03)
+
+
+def test_a_whisper_has_no_voice(say: Callable[..., np.ndarray]) -> None:
+    librosa = pytest.importorskip("librosa")
+    shares = [librosa.pyin(say(style), fmin=65, fmax=500, sr=RATE)[1].mean() for style in ("neutral", "whispering")]
+    assert shares[0] > 0.5
+    assert shares[1] < 0.04  # what pYIN finds in steady noise of the same spectrum
+
+
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"calm"}))
+def test_a_style_differs_from_calm_in_the_direction_that_it_says(say: Callable[..., np.ndarray], name: str) -> None:
+    style, calm = measured(say(name)), measured(say("calm"))
+    for key in style:
+        if PRESETS[name].whisper and key.startswith("pitch"):
+            continue
+        asked = getattr(PRESETS[name], key) - getattr(PRESETS["calm"], key)
+        assert asked * (style[key] - calm[key]) > 0, key
