@@ -1,6 +1,8 @@
 # Everything a fresh machine with python3 and make needs: uv is brought if it is missing, the environment is .venv.
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 BIN := .venv/bin
+# the machine's own certificates, so that networks with a certificate of their own work as they do for pip
+export UV_SYSTEM_CERTS = 1
 
 .PHONY: demo test test-slow lint clean
 

@@ -33,10 +33,11 @@ LAYERS: dict[str, set[str]] = {
     "results": _MIDDLE,
     "plotting": _MIDDLE,
     "analysis": _MIDDLE | {"models"},
+    "delivery": _MIDDLE | {"text", "analysis"},
     "checkpoints": _MIDDLE | {"models", "face", "vocoder", "hub"},
     "data": _MIDDLE | {"config_file", "face", "models", "text"},
     "training": _MIDDLE | {"config_file", "models", "data", "face", "vocoder", "checkpoints"},
-    "api": _MIDDLE | {"models", "face", "text", "vocoder", "checkpoints", "analysis", "results"},
+    "api": _MIDDLE | {"models", "face", "text", "vocoder", "checkpoints", "analysis", "delivery", "results"},
     "evaluation": _MIDDLE
     | {"config_file", "data", "face", "models", "text", "vocoder", "checkpoints", "api", "results"},
     "__init__": {"errors", "api"},
