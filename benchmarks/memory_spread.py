@@ -49,11 +49,13 @@ def main() -> None:
 
     faces = FeatureStore(args.faces)
     shown = [i for i, clip in enumerate(faces.clips) if clip.split == "valid" and clip.age in ADULTS]
-    voice = net.face_voice(torch.stack([faces.read(i, "face", 0, 1)[0] for i in shown])).voice
+    identity = net.face_head(torch.stack([faces.read(i, "face", 0, 1)[0] for i in shown]))
+    voice = net.voice_of_identity(identity).voice
     men = torch.tensor([faces.clips[i].gender == "m" for i in shown])
     gap = float(((voice[men].mean(dim=0) - voice[~men].mean(dim=0)) ** 2).sum())
     print(f"recalled for faces: {spread(voice):.3f}, men {spread(voice[men]):.3f}, women {spread(voice[~men]):.3f}")
     print(f"squared distance of their means: {gap:.3f}")
+    print(f"with the gain of {net.memory.gain:g}: {spread(net.inference_voice(identity)):.3f}")
 
 
 if __name__ == "__main__":

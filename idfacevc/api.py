@@ -24,7 +24,7 @@ from idfacevc.face.reader import FaceReader, FaceSource
 from idfacevc.face.tower import AGE_BINS, GENDERS
 from idfacevc.results import FaceAttributes, Speech, Voice
 from idfacevc.text import base_speaker as base_speakers
-from idfacevc.text.style import Style, apply_style
+from idfacevc.text.style import Style, apply_style, limited
 from idfacevc.vocoder.base import Vocoder, build_vocoder
 from idfacevc.vocoder.griffin_lim import GriffinLim
 
@@ -69,8 +69,8 @@ class IDFaceVC:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the network's weights, by which a `Voice` knows its checkpoint."""
-        digest = hashlib.sha256(repr(to_dict(self.spec.model.face)).encode())
+        """Digest of the model's sizes and weights, by which a `Voice` knows its checkpoint."""
+        digest = hashlib.sha256(repr(to_dict(self.spec.model)).encode())
         for name, tensor in sorted(self.net.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
@@ -89,8 +89,9 @@ class IDFaceVC:
     @torch.no_grad()
     def voice_from_tokens(self, tokens: Tensor) -> Voice:
         """The voice of backbone tokens (P, D)."""
-        answer = self.net.face_voice(tokens[None].to(self.device))
-        return Voice(answer.voice[0].cpu(), answer.identity[0].cpu(), tokens.cpu(), self.fingerprint)
+        identity = self.net.face_head(tokens[None].to(self.device))
+        vector = self.net.inference_voice(identity)
+        return Voice(vector[0].cpu(), identity[0].cpu(), tokens.cpu(), self.fingerprint)
 
     @torch.no_grad()
     def face_attributes(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> FaceAttributes:
@@ -142,7 +143,8 @@ class IDFaceVC:
         delivery = Delivery(style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker)
         mels, length = self._mels(voice, audio, text, source, delivery)
         mel = torch.cat(list(mels), dim=1)
-        return Speech(self._vocoder(delivery)(mel, seed)[:length], self.sample_rate, mel.cpu().numpy())
+        samples = limited(self._vocoder(delivery)(mel, seed)[:length])
+        return Speech(samples, self.sample_rate, mel.cpu().numpy())
 
     def stream(
         self,
@@ -158,7 +160,7 @@ class IDFaceVC:
         """
         delivery = Delivery(**options)
         mels, length = self._mels(voice, audio, text, source, delivery)
-        pieces = self._vocoder(delivery).stream(mels, delivery.seed)
+        pieces = map(limited, self._vocoder(delivery).stream(mels, delivery.seed))
         return pieces if length is None else _trimmed(pieces, length)
 
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
@@ -292,7 +294,7 @@ def _cached(checkpoint: str, device: str) -> IDFaceVC:
 @lru_cache(maxsize=1)
 def _speaker(name: str, language: str, speaker: int) -> base_speakers.BaseSpeaker:
     """The base speaker of that name, or that a folder or hub id of that name holds."""
-    if "/" in name or Path(name).is_dir():
+    if name not in ("auto", *base_speakers.NAMES) and ("/" in name or Path(name).is_dir()):
         return base_speakers.base_speaker("auto", language, name, speaker)
     return base_speakers.base_speaker(name, language, speaker=speaker)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -47,7 +48,7 @@ class Delivery:
             raise InputError(f"pitch range {self.pitch_range:g} is out of range; it goes from 0 to 4")
         self.chosen_style  # noqa: B018  an unknown name or a strength out of range is an error at once
 
-    @property
+    @cached_property
     def chosen_style(self) -> Style:
         """The style at its strength."""
         if isinstance(self.style, str):

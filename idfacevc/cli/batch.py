@@ -120,6 +120,9 @@ def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> 
         options = {key: kind(values[key]) for key, kind in _OPTIONS.items() if key in values}
     except ValueError as error:
         raise InputError(f"an option is not a number: {error}") from error
+    weights = folder / options.get("base_speaker", "")
+    if weights != folder and weights.is_dir():
+        options["base_speaker"] = str(weights)
     audio = folder / values["audio"] if "audio" in values else None
     return Job(folder / values["face"], audio, values.get("text"), out_dir / output, options)
 

@@ -79,12 +79,13 @@ def run(args: argparse.Namespace) -> int:
     if args.plot:
         figure_class(args.plot)
         check_writable(args.plot)
-    delivery = Delivery(**{field.name: getattr(args, field.name) for field in fields(Delivery)})
+    options = {field.name: getattr(args, field.name) for field in fields(Delivery)}
+    delivery = Delivery(**options)
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
     crops = vc.faces.crops(args.face, strict=args.strict_face)
     voice = vc.voice_from_face(crops, aligned=True)
     begin = time.perf_counter()
-    pieces = vc.stream(voice, audio=args.audio, text=args.text, **vars(delivery))
+    pieces = vc.stream(voice, audio=args.audio, text=args.text, **options)
     seconds = save_audio(args.output, pieces, vc.sample_rate) / vc.sample_rate
     took = time.perf_counter() - begin
     print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")

@@ -173,7 +173,7 @@ def _interpolated(system: Any, first: Any, second: Any, source: dict[str, Any]) 
     mels = []
     for weight in weights:
         identity = (1 - weight) * first.identity + weight * second.identity
-        vector = system.net.voice_of_identity(identity[None].to(system.device)).voice[0].detach().cpu()
+        vector = system.net.inference_voice(identity[None].to(system.device))[0].detach().cpu()
         speech = system.convert(replace(first, vector=vector, identity=identity), **source)
         try:
             mean = tracker(load_audio((speech.samples, speech.sample_rate), SAMPLE_RATE))["mean"]

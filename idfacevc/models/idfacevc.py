@@ -72,6 +72,10 @@ class IDFaceVCNet(nn.Module):
         log_address = self.memory.log_face_address(self.face_adapter(identity))
         return FaceVoice(identity, log_address, self.memory.recall(log_address))
 
+    def inference_voice(self, identity: Tensor) -> Tensor:
+        """F_query (B, D) to the voice (B, D) that a conversion uses."""
+        return self.memory.amplify(self.voice_of_identity(identity).voice)
+
     def speech_voice(self, features: Tensor) -> SpeechVoice:
         """Speaker features, (B, P, D) CLAP tokens or (B, D) embeddings, to F_spk and e_s."""
         identity = self.speech_head(features)

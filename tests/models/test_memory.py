@@ -55,6 +55,15 @@ def test_a_larger_scale_uses_fewer_slots():
     assert math.log(12) > entropies[0] > entropies[1] > entropies[2]
 
 
+def test_gain_stretches_voices_about_their_mean():
+    m = memory(gain=2.0)
+    recalled = m.recall(m.log_face_address(unit(40)))
+    mean = m.speech_values.mean(0)
+    torch.testing.assert_close(m.amplify(recalled) - mean, 2 * (recalled - mean))
+    plain = memory()
+    torch.testing.assert_close(plain.amplify(recalled), recalled)
+
+
 def test_recall_loss_is_a_mean_square():
     a, b = torch.randn(3, 8), torch.randn(3, 8)
     torch.testing.assert_close(recall_loss(a, b), ((a - b) ** 2).mean())
