@@ -9,8 +9,9 @@ export UV_SYSTEM_CERTS = 1
 demo: .venv/.ready
 	$(BIN)/idfacevc demo --out out/demo
 
+# one thread each: two processes fill two cores
 test: .venv/.ready
-	$(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 test-slow: .venv/.ready
 	$(BIN)/python -m pytest -m "slow and not gpu and not network"
