@@ -71,10 +71,6 @@ class LogMel(nn.Module):
         mel = torch.matmul(self.filters, self.magnitude(wav)).clamp_min(self.spec.floor)
         return torch.log10(mel) if self.spec.log == "log10" else torch.log(mel)
 
-    def linear(self, mel: Tensor) -> Tensor:
-        """Undo the logarithm: log-mel (..., M, T) -> mel amplitudes of the same shape."""
-        return torch.pow(10.0, mel) if self.spec.log == "log10" else torch.exp(mel)
-
 
 def stft(wav: Tensor, spec: FrontEndSpec, window: Tensor) -> Tensor:
     """Complex spectrogram (B, n_fft // 2 + 1, T) of wav (B, N); centred, reflect padding."""

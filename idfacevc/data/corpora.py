@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,25 +70,3 @@ def read_utterances(corpora: Path) -> list[Utterance]:
 def read_faces(corpora: Path, split: str) -> list[FaceRow]:
     """All rows of faces-<split>.tsv, in file order; `split` is "train" or "valid"."""
     return [FaceRow(**row) for row in _rows(corpora / f"faces-{split}.tsv")]
-
-
-class Archives:
-    """Members of several zip archives under one namespace.
-
-    Open one in each process: zip handles do not survive a fork.
-    """
-
-    def __init__(self, paths: list[Path]) -> None:
-        self._members: dict[str, zipfile.ZipFile] = {}
-        for path in paths:
-            archive = zipfile.ZipFile(path)
-            self._members.update(dict.fromkeys(archive.namelist(), archive))
-
-    @classmethod
-    def of_speech(cls, corpora: Path) -> Archives:
-        """Every speech archive of the folder."""
-        return cls([corpora / name for names in SPEECH_ARCHIVES.values() for name in names])
-
-    def open(self, member: str) -> io.BytesIO:
-        """The member's bytes as a seekable file; KeyError if no archive holds it."""
-        return io.BytesIO(self._members[member].read(member))
