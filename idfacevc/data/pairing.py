@@ -18,6 +18,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from idfacevc.errors import InputError
+
 CHILD_BINS = ("0-2", "3-9")
 YOUNG_BINS = ("10-19",)
 DIRECTIONS = 4
@@ -134,6 +136,8 @@ class Pairing:
             sites = principal_directions(torch.stack([voices[group][name] for name in speakers]), projection.shape[1])
             points = (views[:, 0] - mean) @ projection
             groups[group] = GroupMap(mean, projection, sites, balance(points, sites), speakers)
+        if not groups:
+            raise InputError("no gender and age group has both faces and speakers with enough speech to pair")
         return cls(groups)
 
     def assign(self, pooled: Tensor, group: str) -> list[str]:
