@@ -226,9 +226,8 @@ class IDFaceVC:
     ) -> Iterator[Tensor]:
         """The first `frames` frames of a source in a voice: its log-mel, `stretch` times as fast, in pieces (M, t)."""
         index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
-        codes, lf0, vector, index = (
-            tensor.to(self.device) for tensor in (source.codes, delivery.pitch(source), voice.vector, index)
-        )
+        lf0 = delivery.pitch(source, self.net.voice_register(voice.vector.to(self.device)))
+        codes, lf0, vector, index = (tensor.to(self.device) for tensor in (source.codes, lf0, voice.vector, index))
         for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
             yield delivery.colour(mel, self.spec.model.front_end)
 

@@ -212,9 +212,27 @@ class ContentSpec:
 
 @dataclass(frozen=True)
 class PitchSpec:
-    """`channels` 1 is normalised log-F0 with 0 for unvoiced frames; 2 adds a voicing flag (OPEN 1)."""
+    """What the decoder is told of pitch.
 
+    Attributes:
+        kind: "normalised" is the paper's log-F0 of zero mean and unit deviation, 0 where unvoiced: the decoder makes
+            the register from the voice. "register" brings that contour to the mean and the deviation of log-F0 that a
+            small head reads off the voice, and gives it as soft bins of log-frequency with a voicing flag: the register
+            is explicit, and a contour that is asked for is the contour that is heard.
+        channels: of "normalised": 1, or 2 with a voicing flag (OPEN 1).
+        bins, low, high: of "register": number of bins and their outermost frequencies in Hz.
+    """
+
+    kind: Literal["normalised", "register"] = "normalised"
     channels: int = 1
+    bins: int = 32
+    low: float = 60.0
+    high: float = 500.0
+
+    @property
+    def width(self) -> int:
+        """Channels that the decoder reads."""
+        return self.channels if self.kind == "normalised" else self.bins + 1
 
 
 @dataclass(frozen=True)
@@ -236,8 +254,19 @@ class MemorySpec:
 
 @dataclass(frozen=True)
 class DecoderSpec:
-    """AutoVC-style decoder with postnet (VQMIVC sizes)."""
+    """What turns content, pitch and voice into a mel.
 
+    Attributes:
+        kind: "lstm" is the paper's AutoVC-style decoder (VQMIVC sizes), which reads the voice as further channels.
+            "modulated" is a stack of dilated convolutions, `conv` wide, whose every layer is scaled and shifted by the
+            voice.
+        pre_lstm, convs, lstm, lstm_layers: of "lstm".
+        blocks: of "modulated".
+        postnet, postnet_layers: the refinement that both end with.
+    """
+
+    kind: Literal["lstm", "modulated"] = "lstm"
+    blocks: int = 9
     pre_lstm: int = 512
     conv: int = 512
     convs: int = 3

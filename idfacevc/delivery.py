@@ -55,12 +55,19 @@ class Delivery:
             return named_style(self.style, self.style_strength, self.styles)
         return self.style.scaled(self.style_strength)
 
-    def pitch(self, source: Source) -> Tensor:
-        """The normalised log-F0 (T,) that the decoder is given."""
+    def pitch(self, source: Source, register: Tensor | None = None) -> Tensor:
+        """The normalised log-F0 (T,) that the decoder is given.
+
+        Args:
+            source: whose contour it is.
+            register: mean and deviation of log-F0 (2,) of the voice, where the network tells; the deviation is what a
+                unit of the contour will stand for. Else the source's own has to do.
+        """
         style = self.chosen_style
         if style.whisper:
             return torch.zeros_like(source.lf0)
-        shift = style.pitch_shift * math.log(2) / 12 / source.lf0_std if source.lf0_std > 0 else 0.0
+        unit = source.lf0_std if register is None else float(register[1])
+        shift = style.pitch_shift * math.log(2) / 12 / unit if unit > 0 else 0.0
         return torch.where(source.lf0 != 0, source.lf0 * (self.pitch_range * style.pitch_range) + shift, 0.0)
 
     def colour(self, mel: Tensor, spec: FrontEndSpec) -> Tensor:

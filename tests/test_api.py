@@ -194,6 +194,8 @@ def test_pitch_that_the_decoder_is_given(vc: IDFaceVC, speech: np.ndarray) -> No
     raised = Delivery(Style(pitch_range=2.0, pitch_shift=12.0)).pitch(source)
     torch.testing.assert_close(raised[voiced], source.lf0[voiced] * 2 + np.log(2) / source.lf0_std)
     assert (raised[~voiced] == 0).all()
+    told = Delivery(Style(pitch_shift=12.0)).pitch(source, torch.tensor([5.0, 0.1]))  # an octave, in the voice's units
+    torch.testing.assert_close(told[voiced], source.lf0[voiced] + np.log(2) / 0.1)
     assert (Delivery(Style(whisper=True)).pitch(source) == 0).all()
 
 

@@ -61,3 +61,9 @@ def normalise_lf0(lf0: np.ndarray) -> np.ndarray:
     mean, std = lf0[voiced].mean(), lf0[voiced].std()
     out[voiced] = (lf0[voiced] - mean) / (std + _EPSILON if std > 0 else 1.0)
     return out
+
+
+def pitch_register(lf0: np.ndarray) -> tuple[float, float]:
+    """Mean and (population) deviation of the voiced log-F0 (T,) in ln Hz; zeros where nothing is voiced."""
+    voiced = lf0[lf0 != 0]
+    return (float(voiced.mean()), float(voiced.std())) if len(voiced) else (0.0, 0.0)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from idfacevc.audio.pitch import normalise_lf0
+from idfacevc.audio.pitch import normalise_lf0, pitch_register
 from idfacevc.data.pairing import Pairing, group_of
 from idfacevc.data.prepare import STATISTICS
 from idfacevc.data.shards import FeatureStore
@@ -57,7 +57,8 @@ class DrawSampler(Sampler[Draw]):
 class VoiceDataset(Dataset):
     """Crops of one split.
 
-    Each example holds mel (M, T), lf0 (T,) normalised over its utterance, speech (P, D), speaker () (-1 where unknown)
+    Each example holds mel (M, T), lf0 (T,) normalised over its utterance, register (2,) with the mean and deviation of
+    the utterance's log-F0, speech (P, D), speaker () (-1 where unknown)
     and, with faces, face (P, D), as well as other_speech and other_face of another speaker's clip.
 
     Args:
@@ -89,10 +90,12 @@ class VoiceDataset(Dataset):
         rng = np.random.default_rng(seed)
         index = self.clips[number]
         speaker = self.store.clips[index].speaker
-        mel, lf0 = self._crop(index, rng)
+        raw = self.store.read(index, "lf0").numpy()
+        mel, lf0 = self._crop(index, torch.from_numpy(normalise_lf0(raw)), rng)
         example = {
             "mel": mel,
             "lf0": lf0,
+            "register": torch.tensor(pitch_register(raw)),
             "speech": self.store.read(index, "speech")[0],
             "speaker": torch.tensor(self.speakers.get(speaker, -1)),
         }
@@ -103,9 +106,8 @@ class VoiceDataset(Dataset):
             example["other_speech"] = self.store.read(other, "speech")[0]
         return example
 
-    def _crop(self, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _crop(self, index: int, lf0: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         total = self.store.clips[index].frames
-        lf0 = torch.from_numpy(normalise_lf0(self.store.read(index, "lf0").numpy()))
         if total < self.crop:
             times = math.ceil(self.crop / total)
             return self.store.read(index, "mel").repeat(times, 1)[: self.crop].T, lf0.repeat(times)[: self.crop]

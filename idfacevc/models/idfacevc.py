@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from idfacevc.config import ModelSpec
 from idfacevc.models.content import ContentEncoder, Quantized
-from idfacevc.models.decoder import Decoder
+from idfacevc.models.decoder import decoder
 from idfacevc.models.memory import FaceVoiceMemory
+from idfacevc.models.pitch import pitch_features
 from idfacevc.models.safpq import Safpq
 from idfacevc.models.speech_identity import speech_identity
 from idfacevc.nn.feedforward import Adapter
@@ -53,7 +54,8 @@ class IDFaceVCNet(nn.Module):
         self.speech_head = speech_identity(spec.speech, spec.face_head)
         self.speech_adapter = Adapter(spec.face_head.dim)
         self.memory = FaceVoiceMemory(spec.memory)
-        self.decoder = Decoder(spec.decoder, spec.content.dim + spec.pitch.channels + spec.memory.dim, n_mels)
+        self.pitch = pitch_features(spec.pitch, spec.memory.dim)
+        self.decoder = decoder(spec.decoder, spec.content.dim + spec.pitch.width, spec.memory.dim, n_mels)
 
     def normalise(self, mel: Tensor) -> Tensor:
         """Log-mel (B, M, T) to zero mean and unit deviation per band."""
@@ -81,22 +83,29 @@ class IDFaceVCNet(nn.Module):
         identity = self.speech_head(features)
         return SpeechVoice(identity, self.speech_adapter(identity))
 
-    def pitch_features(self, lf0: Tensor) -> Tensor:
-        """Normalised log-F0 (B, T) to (B, T, channels): the contour itself, and a voicing flag where configured."""
-        if self.spec.pitch.channels == 1:
-            return lf0[..., None]
-        return torch.stack([lf0, (lf0 != 0).to(lf0.dtype)], dim=-1)
+    @torch.no_grad()
+    def voice_register(self, voice: Tensor) -> Tensor | None:
+        """Mean and deviation of log-F0 in ln Hz, (2,), of a voice (D,); None where the network does not tell."""
+        register = self.pitch.register_of(voice[None])
+        return None if register is None else register[0]
 
-    def decoder_features(self, z: Tensor, lf0: Tensor, voice: Tensor) -> Tensor:
-        """Content (B, L, D) doubled in rate, pitch (B, T >= 2L), voice (B, D) -> (B, 2L, in_dim)."""
+    def frame_features(self, z: Tensor, lf0: Tensor, register: Tensor | None) -> Tensor:
+        """Content (B, L, D) doubled in rate and pitch of (B, T >= 2L) in a register (B, 2) -> (B, 2L, in_dim)."""
         content = z.repeat_interleave(2, dim=1)
-        length = content.shape[1]
-        pitch = self.pitch_features(lf0[:, :length]).to(content.dtype)
-        return torch.cat([content, pitch, voice[:, None].expand(-1, length, -1).to(content.dtype)], dim=-1)
+        pitch = self.pitch(lf0[:, : content.shape[1]], register)
+        return torch.cat([content, pitch.to(content.dtype)], dim=-1)
 
-    def decode(self, z: Tensor, lf0: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalised mel before and after the postnet, each (B, M, 2L)."""
-        return self.decoder(self.decoder_features(z, lf0, voice))
+    def decode(self, z: Tensor, lf0: Tensor, voice: Tensor, register: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Normalised mel before and after the postnet, each (B, M, 2L).
+
+        Args:
+            z: content (B, L, D).
+            lf0: (B, T >= 2L), normalised over the utterance.
+            voice: (B, D).
+            register: mean and deviation of log-F0 (B, 2); that of the voice unless given.
+        """
+        register = self.pitch.register_of(voice) if register is None else register
+        return self.decoder(self.frame_features(z, lf0, register), voice)
 
     def forward(self, mel: Tensor, lf0: Tensor, tokens: Tensor) -> tuple[Tensor, Quantized, FaceVoice]:
         """Convert normalised mel (B, M, T) to the voice of face tokens (B, P, D): mel (B, M, 2 floor(T / 2))."""
@@ -126,11 +135,12 @@ class IDFaceVCNet(nn.Module):
             log-mel (M, t), denormalised.
         """
 
+        register = self.pitch.register_of(voice[None])
+
         def features() -> Iterator[Tensor]:
             for index in frames.split(piece):
                 z = self.lookup(codes[index // 2])
-                pitch = self.pitch_features(lf0[index][None])[0]
-                yield torch.cat([z, pitch, voice.expand(len(index), -1)], dim=-1)[None]
+                yield torch.cat([z, self.pitch(lf0[index][None], register)[0]], dim=-1)[None]
 
-        for mel in self.decoder.stream(features()):
+        for mel in self.decoder.stream(features(), voice[None]):
             yield self.denormalise(mel)[0]

@@ -16,6 +16,7 @@ from idfacevc.losses.club import VClub
 from idfacevc.losses.cpc import CPC
 from idfacevc.models.content import Quantized
 from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.models.pitch import register_loss
 from idfacevc.training.schedule import OptimSpec, learning_rate, warmup_epochs
 
 Batch = dict[str, Tensor]
@@ -46,6 +47,7 @@ class LossSpec:
     cpc: float = 1.0
     rec_speech: float = 0.0
     voice: float = 0.0
+    register: float = 0.1
     tau: float = 0.07
 
 
@@ -181,6 +183,14 @@ class ConversionModule(pl.LightningModule):
         cpc = self.cpc(content.z_q)
         logs.update(vq=content.loss, cpc=cpc.loss, cpc_accuracy=cpc.accuracy.mean(), perplexity=content.perplexity)
         return self.loss.vq * content.loss + self.loss.cpc * cpc.loss
+
+    def register_loss(self, voice: Tensor, register: Tensor, logs: dict[str, Tensor]) -> Tensor:
+        """Weighted error of the register (B, 2) that is read off a voice (B, D); 0 where pitch has no register."""
+        predicted = self.net.pitch.register_of(voice)
+        if predicted is None:
+            return voice.new_zeros(())
+        logs["register"] = register_loss(predicted, register)
+        return self.loss.register * logs["register"]
 
     def _fit_club(self, optimizer: Any, speaker: Tensor, content: Tensor) -> None:
         self.toggle_optimizer(optimizer)

@@ -137,7 +137,7 @@ class StageB(ConversionModule):
     def losses(self, batch: Batch, content: Quantized) -> tuple[Tensor, dict[str, Tensor], Tensor]:
         weight, net = self.loss, self.net
         face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
-        pre, post = net.decode(content.z_q, batch["lf0"], face.voice)
+        pre, post = net.decode(content.z_q, batch["lf0"], face.voice, batch["register"])
         converted = [(post, batch["speech"])]
         logs = {"rec": reconstruction_loss(pre, post, batch["mel"], weight.rec_l2, weight.rec_l1)}
         logs["con"] = contrastive_loss(
@@ -155,12 +155,13 @@ class StageB(ConversionModule):
             + weight.id_speech * logs["id_speech"]
             + weight.fv * logs["fv"]
             + self.content_losses(content, logs)
+            + self.register_loss(face.voice, batch["register"], logs)
         )
         if self.judge is not None:
             logs["voice"] = torch.stack([self._other_voice(mel, embedding) for mel, embedding in converted]).mean()
             total = total + weight.voice * logs["voice"]
         if weight.rec_speech:
-            spoken = net.decode(content.z_q, batch["lf0"], speech.voice)
+            spoken = net.decode(content.z_q, batch["lf0"], speech.voice, batch["register"])
             logs["rec_speech"] = reconstruction_loss(*spoken, batch["mel"], weight.rec_l2, weight.rec_l1)
             total = total + weight.rec_speech * logs["rec_speech"]
         return total, logs, speech.identity
@@ -202,11 +203,11 @@ class StageB(ConversionModule):
         mel (B, M, T).
         """
         assert self.teacher is not None
-        target = self.teacher(self.net, z, batch["lf0"], batch["other_speech"])
+        target, register = self.teacher(self.net, z, batch["lf0"], batch["other_speech"])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stage.inter_released_behaviour):
             voice = self.net.face_voice(batch["other_face"]).voice
             with nullcontext() if self.stage.inter_update_decoder else constant(self.net.decoder):
-                pre, post = self.net.decode(z, batch["lf0"], voice)
+                pre, post = self.net.decode(z, batch["lf0"], voice, register)
         return reconstruction_loss(pre, post, target, l2=1.0, l1=1.0), post
 
 
@@ -217,6 +218,7 @@ class Teacher(nn.Module):
         super().__init__()
         self.speech_head = copy.deepcopy(net.speech_head)
         self.speech_adapter = copy.deepcopy(net.speech_adapter)
+        self.pitch = copy.deepcopy(net.pitch)
         self.decoder = copy.deepcopy(net.decoder)
         self.requires_grad_(False)
 
@@ -224,10 +226,11 @@ class Teacher(nn.Module):
         return super().train(False)
 
     @torch.no_grad()
-    def forward(self, net: Any, z: Tensor, lf0: Tensor, speech: Tensor) -> Tensor:
-        """Refined mel (B, M, 2L) in the voice of `speech`."""
+    def forward(self, net: Any, z: Tensor, lf0: Tensor, speech: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Refined mel (B, M, 2L) in the voice of `speech`, and the register (B, 2) that it has."""
         voice = self.speech_adapter(self.speech_head(speech))
-        return self.decoder(net.decoder_features(z, lf0, voice))[1]
+        register = self.pitch.register_of(voice)
+        return self.decoder(net.frame_features(z, lf0, register), voice)[1], register
 
 
 @contextmanager

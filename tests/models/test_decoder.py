@@ -1,16 +1,20 @@
 import pytest
 import torch
 
-from idfacevc.config import DecoderSpec, ModelSpec
-from idfacevc.models.decoder import Decoder
+from idfacevc.config import DecoderSpec, ModelSpec, PitchSpec
+from idfacevc.models.decoder import decoder
 from idfacevc.models.idfacevc import IDFaceVCNet
 from tests.sizes import tiny_spec
 
+SPECS = {
+    "lstm": DecoderSpec(pre_lstm=24, conv=24, convs=3, lstm=24, lstm_layers=2, postnet=16, postnet_layers=5),
+    "modulated": DecoderSpec(kind="modulated", blocks=4, conv=24, postnet=16, postnet_layers=3),
+}
 
-def decoder():
+
+def built(kind):
     torch.manual_seed(0)
-    spec = DecoderSpec(pre_lstm=24, conv=24, convs=3, lstm=24, lstm_layers=2, postnet=16, postnet_layers=5)
-    model = Decoder(spec, 10, 80).eval()
+    model = decoder(SPECS[kind], in_dim=10, voice_dim=6, n_mels=80).eval()
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
             module.running_mean.normal_()
@@ -18,18 +22,28 @@ def decoder():
     return model
 
 
+@pytest.mark.parametrize("kind", SPECS)
 @pytest.mark.parametrize("sizes", [[100], [50, 50], [1] * 100, [3, 7, 60, 30], [97, 3]])
-def test_pieces_give_the_mel_of_one_pass(sizes):
-    model, features = decoder(), torch.randn(1, 100, 10)
+def test_pieces_give_the_mel_of_one_pass(kind, sizes):
+    model, frames, voice = built(kind), torch.randn(1, 100, 10), torch.randn(1, 6)
     with torch.no_grad():
-        expected = model(features)[1]
-        joined = torch.cat(list(model.stream(features.split(sizes, dim=1))), dim=2)
+        expected = model(frames, voice)[1]
+        joined = torch.cat(list(model.stream(frames.split(sizes, dim=1), voice)), dim=2)
     torch.testing.assert_close(joined, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_stream_of_the_network_equals_decode():
+@pytest.mark.parametrize("kind", SPECS)
+def test_the_voice_reaches_every_frame(kind):
+    model, frames = built(kind), torch.randn(1, 60, 10)
+    with torch.no_grad():
+        one, other = (model(frames, voice)[1] for voice in torch.randn(2, 1, 6))
+    assert ((one - other).abs().amax(dim=1) > 1e-3).all()
+
+
+@pytest.mark.parametrize("changed", [{}, {"pitch": PitchSpec(kind="register"), "decoder": SPECS["modulated"]}])
+def test_stream_of_the_network_equals_decode(changed):
     torch.manual_seed(0)
-    net = IDFaceVCNet(tiny_spec()).eval()
+    net = IDFaceVCNet(tiny_spec(**changed)).eval()
     net.mel_mean.normal_()
     net.mel_std.uniform_(0.5, 1)
     mel, lf0, voice = torch.randn(1, 80, 60), torch.randn(1, 60), torch.randn(1, 32)
@@ -55,11 +69,3 @@ def test_normalise_and_back():
     net.mel_std.uniform_(0.5, 1)
     mel = torch.randn(2, 80, 5)
     torch.testing.assert_close(net.denormalise(net.normalise(mel)), mel, atol=1e-5, rtol=1e-5)
-
-
-def test_two_channel_pitch_tells_voicing():
-    from idfacevc.config import PitchSpec
-
-    net = IDFaceVCNet(tiny_spec(pitch=PitchSpec(channels=2)))
-    features = net.pitch_features(torch.tensor([[0.0, -1.5, 0.0, 2.0]]))
-    torch.testing.assert_close(features[0, :, 1], torch.tensor([0.0, 1.0, 0.0, 1.0]))
