@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -12,14 +13,17 @@ from torch import Tensor, nn
 
 from idfacevc.audio.mel import random_equaliser, warp_mel_axis
 from idfacevc.config import ModelSpec, to_dict
+from idfacevc.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from idfacevc.losses.club import VClub
 from idfacevc.losses.cpc import CPC
 from idfacevc.models.content import Quantized
+from idfacevc.models.discriminator import PatchDiscriminator
 from idfacevc.models.idfacevc import IDFaceVCNet
 from idfacevc.models.pitch import register_loss
 from idfacevc.training.schedule import OptimSpec, learning_rate, warmup_epochs
 
 Batch = dict[str, Tensor]
+_DISCRIMINATOR_LR = 2e-4
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class LossSpec:
     rec_speech: float = 0.0
     voice: float = 0.0
     register: float = 0.1
+    adversarial: float = 0.0
+    feature_matching: float = 0.0
     tau: float = 0.07
 
 
@@ -72,6 +78,22 @@ class PerturbSpec:
 
     warp: float = 0.0
     equaliser: float = 0.0
+
+
+class Losses(NamedTuple):
+    """What a stage computes of a batch.
+
+    Attributes:
+        total: () without the vCLUB and the adversarial terms.
+        logs: the terms to log.
+        speaker: F_spk (B, D).
+        mels: decoded normalised mels (B, M, T), the first of which is a reconstruction.
+    """
+
+    total: Tensor
+    logs: dict[str, Tensor]
+    speaker: Tensor
+    mels: list[Tensor]
 
 
 class ConversionModule(pl.LightningModule):
@@ -99,6 +121,7 @@ class ConversionModule(pl.LightningModule):
         self.net = IDFaceVCNet(model)
         self.cpc = CPC(model.content)
         self.club = VClub(model.face_head.dim, model.content.dim, mi.hidden, mi.estimator)
+        self.discriminator = PatchDiscriminator() if loss.adversarial else None
         self._built = False
 
     # -- set-up ------------------------------------------------------------------------------------------------------
@@ -122,17 +145,25 @@ class ConversionModule(pl.LightningModule):
 
     def main_parameters(self) -> list[dict[str, Any]]:
         """Parameter groups of the main optimiser; `scale` multiplies the scheduled rate."""
-        own = [p for name, p in self.named_parameters() if not name.startswith("club.") and p.requires_grad]
-        return [{"params": own, "scale": 1.0}]
+        return [{"params": [parameter for _, parameter in self.own_parameters()], "scale": 1.0}]
+
+    def own_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Names and values of what the main step trains: all but the two helpers that have optimisers of their own."""
+        for name, parameter in self.named_parameters():
+            if parameter.requires_grad and not name.startswith(("club.", "discriminator.")):
+                yield name, parameter
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         main = torch.optim.Adam(self.main_parameters(), lr=self.optim.lr_init)
-        return [main, torch.optim.Adam(self.club.parameters(), lr=self.mi.lr)]
+        helpers = [torch.optim.Adam(self.club.parameters(), lr=self.mi.lr)]
+        if self.discriminator is not None:
+            helpers.append(torch.optim.Adam(self.discriminator.parameters(), lr=_DISCRIMINATOR_LR, betas=(0.5, 0.9)))
+        return [main, *helpers]
 
     # -- one step ----------------------------------------------------------------------------------------------------
 
-    def losses(self, batch: Batch, content: Quantized) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Total without the vCLUB term, the terms to log, and F_spk (B, D)."""
+    def losses(self, batch: Batch, content: Quantized) -> Losses:
+        """What the stage is to learn from a batch with normalised mels."""
         raise NotImplementedError
 
     def encode_content(self, mel: Tensor) -> Quantized:
@@ -147,20 +178,24 @@ class ConversionModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> None:
         optimizers: Any = self.optimizers()
-        main, mi = optimizers
+        main, mi = optimizers[:2]
         self._set_rate(main, batch_index)
         batch = {**batch, "mel": self.net.normalise(batch["mel"])}
 
         # One forward pass serves the inner vCLUB steps (detached) and the main step; its codebook update happens once.
         content = self.encode_content(batch["mel"])
-        total, logs, speaker = self.losses(batch, content)
+        total, logs, speaker, mels = self.losses(batch, content)
         if self.loss.mi:
             self._fit_club(mi, speaker.detach().float(), content.z_q.detach().float())
+        if self.discriminator is not None:
+            self._fit_discriminator(optimizers[2], batch["mel"], mels, logs)
 
-        self.toggle_optimizer(main)  # vCLUB's parameters get no gradient, F_spk and the content do
+        self.toggle_optimizer(main)  # the helpers' parameters get no gradient, what they judge does
         if self.loss.mi:
             logs["mi"] = self._bound(speaker, content.z_q)
             total = total + self.loss.mi * logs["mi"]
+        if self.discriminator is not None:
+            total = total + self._adversarial_loss(batch["mel"], mels, logs)
         main.zero_grad()
         self.manual_backward(total)
         self.clip_gradients(main, self.optim.clip, "norm")
@@ -174,7 +209,7 @@ class ConversionModule(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         batch = {**batch, "mel": self.net.normalise(batch["mel"])}
         content = self.encode_content(batch["mel"])
-        _, logs, speaker = self.losses(batch, content)
+        _, logs, speaker, _ = self.losses(batch, content)
         logs["mi"] = self._bound(speaker, content.z_q)
         self.log_dict({f"valid/{name}": value for name, value in logs.items()}, batch_size=len(speaker))
 
@@ -204,6 +239,28 @@ class ConversionModule(pl.LightningModule):
     def _bound(self, speaker: Tensor, content: Tensor) -> Tensor:
         with torch.autocast(self.device.type, enabled=False):
             return self.club.estimate(speaker.float(), content.float())
+
+    def _fit_discriminator(self, optimizer: Any, real: Tensor, made: list[Tensor], logs: dict[str, Tensor]) -> None:
+        assert self.discriminator is not None
+        self.toggle_optimizer(optimizer)
+        real = real[..., : made[0].shape[-1]]
+        logs["discriminator"] = discriminator_loss(
+            self.discriminator(real), self.discriminator(torch.cat([mel.detach() for mel in made]))
+        )
+        optimizer.zero_grad()
+        self.manual_backward(logs["discriminator"])
+        optimizer.step()
+        self.untoggle_optimizer(optimizer)
+
+    def _adversarial_loss(self, real: Tensor, made: list[Tensor], logs: dict[str, Tensor]) -> Tensor:
+        """Weighted adversarial term of all decoded mels and feature matching of the reconstruction."""
+        assert self.discriminator is not None
+        with torch.no_grad():
+            wanted = self.discriminator(real[..., : made[0].shape[-1]])
+        maps = self.discriminator(torch.cat(made))
+        logs["adversarial"] = generator_loss(maps)
+        logs["feature_matching"] = feature_matching_loss(wanted, [one[: len(real)] for one in maps])
+        return self.loss.adversarial * logs["adversarial"] + self.loss.feature_matching * logs["feature_matching"]
 
     def _set_rate(self, optimizer: Any, batch_index: int) -> None:
         batches = self.trainer.num_training_batches

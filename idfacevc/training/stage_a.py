@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from idfacevc.losses.reconstruction import reconstruction_loss
 from idfacevc.models.content import Quantized
-from idfacevc.training.conversion import Batch, ConversionModule, identity_loss
+from idfacevc.training.conversion import Batch, ConversionModule, Losses, identity_loss
 
 
 class StageA(ConversionModule):
@@ -15,11 +13,11 @@ class StageA(ConversionModule):
     Where pitch has a register (`config.PitchSpec`), the decoder is given the utterance's own, and its head learns it.
     """
 
-    def losses(self, batch: Batch, content: Quantized) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    def losses(self, batch: Batch, content: Quantized) -> Losses:
         speech = self.net.speech_voice(batch["speech"])
         pre, post = self.net.decode(content.z_q, batch["lf0"], speech.voice, batch["register"])
         logs = {"rec": reconstruction_loss(pre, post, batch["mel"], self.loss.rec_l2, self.loss.rec_l1)}
         logs["id_speech"] = identity_loss(self.speech_classifier(speech.identity), batch["speaker"])
         total = logs["rec"] + self.loss.id_speech * logs["id_speech"] + self.content_losses(content, logs)
         total = total + self.register_loss(speech.voice, batch["register"], logs)
-        return total, logs, speech.identity
+        return Losses(total, logs, speech.identity, [post])

@@ -21,6 +21,7 @@ from idfacevc.models.memory import address_entropy
 from idfacevc.training.conversion import (
     Batch,
     ConversionModule,
+    Losses,
     LossSpec,
     MISpec,
     PerturbSpec,
@@ -128,13 +129,12 @@ class StageB(ConversionModule):
     def main_parameters(self) -> list[dict[str, Any]]:
         content: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
-        for name, parameter in self.named_parameters():
-            if parameter.requires_grad and not name.startswith("club."):
-                (content if name.startswith(("net.content.", "cpc.")) else rest).append(parameter)
+        for name, parameter in self.own_parameters():
+            (content if name.startswith(("net.content.", "cpc.")) else rest).append(parameter)
         groups = [{"params": rest, "scale": 1.0}]
         return groups + ([{"params": content, "scale": self.optim.content_lr}] if content else [])
 
-    def losses(self, batch: Batch, content: Quantized) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    def losses(self, batch: Batch, content: Quantized) -> Losses:
         weight, net = self.loss, self.net
         face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
         pre, post = net.decode(content.z_q, batch["lf0"], face.voice, batch["register"])
@@ -164,7 +164,7 @@ class StageB(ConversionModule):
             spoken = net.decode(content.z_q, batch["lf0"], speech.voice, batch["register"])
             logs["rec_speech"] = reconstruction_loss(*spoken, batch["mel"], weight.rec_l2, weight.rec_l1)
             total = total + weight.rec_speech * logs["rec_speech"]
-        return total, logs, speech.identity
+        return Losses(total, logs, speech.identity, [mel for mel, _ in converted])
 
     def _other_voice(self, mel: Tensor, embedding: Tensor) -> Tensor:
         """1 - cosine of what the judge reads off a decoded mel (B, M, T) and the speaker embedding (B, 1, D)."""

@@ -1,0 +1,39 @@
+import torch
+
+from idfacevc.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
+from idfacevc.models.discriminator import PatchDiscriminator
+
+
+def test_losses_by_hand():
+    real, made = [torch.ones(1, 4), torch.tensor([1.0, 0.5])], [torch.zeros(1, 4), torch.tensor([0.0, 1.0])]
+    assert discriminator_loss(real, made).item() == 0.5 * (0.125 + 0.5)
+    assert generator_loss(made).item() == 0.5 * 0.5
+    assert feature_matching_loss(real, made).item() == 1.0
+    assert discriminator_loss([torch.full((3,), 0.9)], [torch.zeros(3)], target=0.9).item() == 0.0
+
+
+def test_recordings_are_constant_for_feature_matching():
+    real, made = torch.randn(2, 3, requires_grad=True), torch.randn(2, 3, requires_grad=True)
+    feature_matching_loss([real, torch.zeros(1)], [made, torch.zeros(1)]).backward()
+    assert real.grad is None and made.grad is not None
+
+
+def test_a_discriminator_learns_to_tell_blurred_mels():
+    torch.manual_seed(0)
+    model = PatchDiscriminator((8, 16, 16))
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    for _ in range(60):
+        real = torch.randn(8, 80, 32)
+        blurred = torch.nn.functional.avg_pool1d(real, 5, 1, 2)
+        loss = discriminator_loss(model(real), model(blurred))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    real = torch.randn(8, 80, 32)
+    blurred = torch.nn.functional.avg_pool1d(real, 5, 1, 2)
+    assert model(real)[-1].mean() > model(blurred)[-1].mean() + 0.5
+
+
+def test_scores_are_of_patches():
+    maps = PatchDiscriminator()(torch.zeros(2, 80, 128))
+    assert maps[-1].shape == (2, 1, 5, 32)
