@@ -204,7 +204,7 @@ class ConversionModule(pl.LightningModule):
 
         logs["total"] = total
         self.log_dict({f"train/{name}": value.detach() for name, value in logs.items()}, batch_size=len(speaker))
-        self.log("loss", logs["rec"].detach(), prog_bar=True, logger=False)
+        self.log("loss", logs.get("rec", total).detach(), prog_bar=True, logger=False)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         batch = {**batch, "mel": self.net.normalise(batch["mel"])}

@@ -39,8 +39,9 @@ class StageBSpec:
 
     Attributes:
         init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
-        memory_init: "random" slots (the paper), or "speech": values and keys start as e_s of training clips, which
-            saves the many steps in which random slots shrink to the length of a voice vector and part from each other.
+        memory_init: "random" slots (the paper); "speech": values and keys start as e_s of training speakers, which
+            saves the many steps in which random slots shrink to the length of a voice vector and part from each other;
+            "init": face branch and memory also come from `init`, the checkpoint of a `FaceStage`.
         freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
         freeze_speech: keep the speech branch as stage A left it (FVMVC), so that e_s stays the decoder's language.
         detach_address: the address loss teaches the face side alone. Otherwise it also moves the speech values, and
@@ -54,7 +55,7 @@ class StageBSpec:
     """
 
     init: str = ""
-    memory_init: Literal["random", "speech"] = "random"
+    memory_init: Literal["random", "speech", "init"] = "random"
     freeze_content: bool = False
     freeze_speech: bool = False
     detach_address: bool = False
@@ -101,10 +102,11 @@ class StageB(ConversionModule):
         if self.stage.init:
             state = torch.load(self.stage.init, map_location="cpu", weights_only=True)["state_dict"]
             own = self.state_dict()
+            untrained = () if self.stage.memory_init == "init" else _NOT_OF_STAGE_A
             taken = {
                 name: value
                 for name, value in state.items()
-                if name in own and own[name].shape == value.shape and not name.startswith(_NOT_OF_STAGE_A)
+                if name in own and own[name].shape == value.shape and not name.startswith(untrained)
             }
             self.load_state_dict(taken, strict=False)
             self.teacher = Teacher(self.net)
@@ -117,12 +119,20 @@ class StageB(ConversionModule):
 
     @torch.no_grad()
     def _fill_memory(self, source: Any) -> None:
+        """A slot for the mean e_s of each speaker where all have room, and clips spread over the rest of the slots."""
         clips = source.training_clips()
-        chosen = [clips[index] for index in torch.linspace(0, len(clips) - 1, self.spec.memory.slots).long()]
-        speech = torch.stack([source.store.read(index, "speech")[0] for index in chosen])
         self.net.eval()
-        values = self.net.speech_voice(speech).voice
+        speech = self.net.speech_voice(torch.stack([source.store.read(index, "speech")[0] for index in clips])).voice
         self.net.train()
+        names = [source.store.clips[index].speaker for index in clips]
+        means = [
+            speech[[number for number, other in enumerate(names) if other == name]].mean(dim=0)
+            for name in sorted(set(names))
+        ]
+        slots = self.spec.memory.slots
+        means = means if len(means) <= slots else []
+        spread = torch.linspace(0, len(clips) - 1, slots - len(means)).long()
+        values = torch.stack([*means, *speech[spread]])
         self.net.memory.speech_values.copy_(values)
         self.net.memory.face_keys.copy_(values)
 

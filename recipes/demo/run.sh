@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The demo model, from the corpora folder to checkpoints/demo: two to three hours on two CPU cores.
+# The demo model, from the corpora folder to checkpoints/demo: three to four hours on two CPU cores.
 # Every stage can be killed and started again: preparation keeps finished shards, trainings go on from last.ckpt.
 #
-#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--stage 1] [--stop-stage 6]
+#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--stage 1] [--stop-stage 7]
 #
 # What follows "--" goes to the trainings of the stages that run, for example: --stop-stage 1 -- --trainer.max_epochs 1
 set -euo pipefail
@@ -10,7 +10,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.venv/bin
 conf=$root/recipes/demo/conf
 
-corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo stage=1 stop_stage=6
+corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo stage=1 stop_stage=7
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     --corpora) corpora=$(cd "$2" && pwd) ;;
@@ -50,9 +50,12 @@ fi
 if runs 4; then  # the judge that stage B asks whose voice a mel has
   train voice_judge "$@"
 fi
-if runs 5; then  # stage B: Eq. 8, the voice taken from the face
+if runs 5; then  # faces find their voices, without decoding
+  train face_stage --config "$conf/model.yaml" "$@"
+fi
+if runs 6; then  # stage B: Eq. 8, the voice taken from the face
   train stage_b --config "$conf/model.yaml" "$@"
 fi
-if runs 6; then
+if runs 7; then
   "$bin/python" -m idfacevc.training.export bundle --checkpoint stage_b/last.ckpt --tower tower --out "$bundle"
 fi

@@ -1,0 +1,100 @@
+"""What a demo training has learnt of voice conversion, before any face: held-out speech in training speakers' voices.
+
+    python benchmarks/speech_driven.py --checkpoint stage_a/last.ckpt --features features/speech --corpora DIR
+
+The voice is e_s of a training speaker's clips ("converted") or of the source itself ("own voice"). Prints the share of
+sentences recognised among 60, DNSMOS, the cosines of Resemblyzer embeddings to the target and to other recordings of
+the source speaker, the share of voices of the target's gender, and the error of the register in semitones.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from idfacevc.analysis import analyse
+from idfacevc.audio.io import load_audio
+from idfacevc.audio.pitch import log_f0, pitch_register
+from idfacevc.config import ModelSpec, from_dict
+from idfacevc.data.items import audio_source
+from idfacevc.data.shards import FeatureStore
+from idfacevc.evaluation.demo_plan import ADULT, make_plan
+from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
+from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid, cosine
+from idfacevc.evaluation.metrics.gender import VoiceGender
+from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
+from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.vocoder.griffin_lim import GriffinLim
+
+
+@torch.no_grad()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", required=True, help="Lightning checkpoint of a stage")
+    parser.add_argument("--features", required=True, help="shards of the speech")
+    parser.add_argument("--corpora", required=True, type=Path)
+    parser.add_argument("--sources", type=int, default=60)
+    args = parser.parse_args()
+
+    state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
+    net = IDFaceVCNet(from_dict(ModelSpec, state["model_spec"])).eval()
+    net.load_state_dict({k.removeprefix("net."): v for k, v in state["state_dict"].items() if k.startswith("net.")})
+    spec = net.spec.front_end
+
+    plan = make_plan(args.corpora)
+    store = FeatureStore(args.features)
+    clips: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, clip in enumerate(store.clips):
+        if clip.split == "train" and clip.gender and clip.age and float(clip.age) >= ADULT:
+            clips[clip.gender, clip.speaker].append(index)
+    targets = {gender: sorted(own for own in clips if own[0] == gender) for gender in ("f", "m")}
+    encoder, chooser, dnsmos, gender_of = (
+        SpeakerEncoder(),
+        SentenceChooser(plan.sentences),
+        DnsmosModel(),
+        VoiceGender.load(),
+    )
+    vocoder = GriffinLim(spec)
+    found: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in ("own voice", "converted")}
+
+    for number, source in enumerate(plan.sources[: args.sources]):
+        wav = load_audio(audio_source(source.clip), spec.sample_rate)
+        analysed = analyse(wav, net)
+        own = np.array(encoder(wav))
+        others = [np.array(encoder(load_audio(audio_source(o.clip), 16000))) for o in plan.others[source.speaker][:5]]
+        wanted = "fm"[number // 2 % 2]
+        gender, speaker = targets[wanted][number % len(targets[wanted])]
+        embeddings = torch.stack([store.read(i, "speech")[0] for i in clips[gender, speaker]])
+        registers = [pitch_register(store.read(i, "lf0").numpy())[0] for i in clips[gender, speaker]]
+        goals = {
+            "own voice": (torch.from_numpy(own).float()[None, None], source.gender, own, None),
+            "converted": (embeddings.mean(dim=0)[None], gender, centroid(list(embeddings[:, 0].numpy())), registers),
+        }
+        for kind, (speech, sex, target, goal) in goals.items():
+            voice = net.speech_voice(speech).voice[0]
+            frames = torch.arange(len(analysed.lf0))
+            mel = torch.cat(list(net.stream_mel(analysed.codes, analysed.lf0, voice, frames, 400)), dim=1)
+            made = vocoder(mel)
+            embedding, row = np.array(encoder(made)), found[kind]
+            voiced = log_f0(made, spec)
+            voiced = voiced[voiced != 0]
+            row["sentence"].append(chooser(made) == spoken_words(source.text))
+            if number % 2 == 0:
+                row["DNSMOS"].append(dnsmos(made)["overall"])
+            row["SECS target"].append(cosine(embedding, target))
+            if others:
+                row["SECS source"].append(cosine(embedding, centroid(others)))
+            pitch = float(np.median(voiced)) if len(voiced) else None
+            row["gender"].append(gender_of.predict(embedding, pitch) == sex)
+            if goal is not None and pitch is not None:
+                row["register error (semitones)"].append(abs(pitch - float(np.mean(goal))) * 12 / np.log(2))
+    for kind, row in found.items():
+        print(kind + ": " + ", ".join(f"{name} {np.mean(values):.3f}" for name, values in row.items()))
+
+
+if __name__ == "__main__":
+    main()
