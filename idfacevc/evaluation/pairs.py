@@ -12,6 +12,7 @@ from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 
 REQUIRED = ("face", "reference", "target", "source_speaker")
+SPOKEN = "base speaker"  # stands for the source speaker of a text
 COLUMNS = ("source", "say", *REQUIRED, "transcript")
 
 
@@ -24,7 +25,7 @@ class Pair:
         say: text that is or was spoken; empty for a recording.
         face: picture of the target.
         reference: true speech of the target.
-        target, source_speaker: speaker names.
+        target, source_speaker: speaker names; the source speaker of a text may be left empty: `SPOKEN`.
         transcript: what is said, the text itself for `say`; empty where unknown.
         output: converted audio; empty in PAIRS.
     """
@@ -106,9 +107,10 @@ def _read(table: Path, with_output: bool) -> list[Pair]:
 
 def _pair(table: Path, line: int, row: dict[str, str], needed: set[str]) -> Pair:
     where = f"{table}, line {line}"
-    if empty := sorted(key for key in needed if not row[key]):
-        raise InputError(f"{where}: has no {', '.join(empty)}")
     source, say = row.get("source", ""), row.get("say", "")
+    speaker = row["source_speaker"] or (SPOKEN if say else "")
+    if empty := sorted(key for key in needed if not (row | {"source_speaker": speaker})[key]):
+        raise InputError(f"{where}: has no {', '.join(empty)}")
     if bool(source) == bool(say):
         raise InputError(f"{where}: give one of source (audio) and say (text)")
 
@@ -121,7 +123,7 @@ def _pair(table: Path, line: int, row: dict[str, str], needed: set[str]) -> Pair
         face=locate(row["face"]),
         reference=locate(row["reference"]),
         target=row["target"],
-        source_speaker=row["source_speaker"],
+        source_speaker=speaker,
         transcript=row.get("transcript", "") or say,
         output=locate(row["output"]) if "output" in needed else "",
     )

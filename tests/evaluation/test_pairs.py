@@ -12,7 +12,7 @@ import pytest
 from idfacevc.audio.io import save_audio
 from idfacevc.cli.main import main
 from idfacevc.errors import InputError
-from idfacevc.evaluation.pairs import read_outputs, read_pairs
+from idfacevc.evaluation.pairs import SPOKEN, read_outputs, read_pairs
 
 HEADER = "source\tsay\tface\treference\ttarget\tsource_speaker\ttranscript\toutput"
 GOOD = "a.wav\t\tf.png\tr.wav\tanna\tben\thello\to.wav"
@@ -45,6 +45,13 @@ def test_paths_count_from_the_folder_of_the_list(folder: Path) -> None:
 def test_a_text_is_its_own_transcript(folder: Path) -> None:
     (pair,) = read_pairs(table(folder, "\tgood day\tf.png\tr.wav\tanna\tespeak\t\t"))
     assert (pair.source, pair.say, pair.transcript, pair.utterance) == ("", "good day", "good day", "say: good day")
+
+
+def test_a_text_needs_no_source_speaker(folder: Path) -> None:
+    (pair,) = read_pairs(table(folder, "\tgood day\tf.png\tr.wav\tanna\t\t"))
+    assert pair.source_speaker == SPOKEN
+    with pytest.raises(InputError, match="has no source_speaker"):
+        read_pairs(table(folder, "a.wav\t\tf.png\tr.wav\tanna\t\t"))
 
 
 def test_columns_that_a_list_leaves_out(folder: Path) -> None:
