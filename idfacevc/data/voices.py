@@ -59,7 +59,8 @@ class VoiceDataset(Dataset):
 
     Each example holds mel (M, T), lf0 (T,) normalised over its utterance, register (2,) with the mean and deviation of
     the utterance's log-F0, speech (P, D), speaker () (-1 where unknown)
-    and, with faces, face (P, D), as well as other_speech and other_face of another speaker's clip.
+    and, with faces, face (P, D), as well as other_speech and other_face of another speaker's clip. With `sources`, it
+    also holds source_mel and source_lf0, a crop of what is to be said in that other speaker's voice.
 
     Args:
         store: prepared clips.
@@ -68,6 +69,8 @@ class VoiceDataset(Dataset):
         crop: frames T; shorter utterances are tiled.
         faces: picks a face for a clip; None leaves faces out.
         training: random crops; otherwise the first frames.
+        sources: indices of clips, without faces of their own, that are the source half of the time; else the example
+            itself is. None leaves the source out.
     """
 
     def __init__(
@@ -78,9 +81,10 @@ class VoiceDataset(Dataset):
         crop: int,
         faces: FaceSource | None,
         training: bool,
+        sources: list[int] | None = None,
     ) -> None:
         self.store, self.clips, self.speakers, self.crop = store, clips, speakers, crop
-        self.faces, self.training = faces, training
+        self.faces, self.training, self.sources = faces, training, sources
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -91,7 +95,7 @@ class VoiceDataset(Dataset):
         index = self.clips[number]
         speaker = self.store.clips[index].speaker
         raw = self.store.read(index, "lf0").numpy()
-        mel, lf0 = self._crop(index, torch.from_numpy(normalise_lf0(raw)), rng)
+        mel, lf0 = self._crop(index, raw, rng)
         example = {
             "mel": mel,
             "lf0": lf0,
@@ -104,10 +108,17 @@ class VoiceDataset(Dataset):
             example["face"] = self.faces.tokens(index, rng)
             example["other_face"] = self.faces.tokens(other, rng)
             example["other_speech"] = self.store.read(other, "speech")[0]
+        if self.sources is not None:
+            if rng.random() < 0.5:
+                index = self.sources[int(rng.integers(len(self.sources)))]
+                mel, lf0 = self._crop(index, self.store.read(index, "lf0").numpy(), rng)
+            example["source_mel"], example["source_lf0"] = mel, lf0
         return example
 
-    def _crop(self, index: int, lf0: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _crop(self, index: int, raw: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Mel and normalised log-F0 of a crop of a clip, of whose whole log-F0 `raw` is."""
         total = self.store.clips[index].frames
+        lf0 = torch.from_numpy(normalise_lf0(raw))
         if total < self.crop:
             times = math.ceil(self.crop / total)
             return self.store.read(index, "mel").repeat(times, 1)[: self.crop].T, lf0.repeat(times)[: self.crop]
@@ -160,6 +171,8 @@ class VoiceDataModule(pl.LightningDataModule):
         faces: folder of face shards, where clips hold no face of their own; needs `pairing`.
         pairing: file of the map from faces to speakers.
         with_faces: stage B needs faces, stage A does not.
+        unpaired_sources: clips that no face is paired with are sources of inter-speaker conversions (see
+            `VoiceDataset`).
         crop_frames: T.
         batch_size: crops a step.
         epoch_clips: crops an epoch; 0 takes every clip once.
@@ -173,6 +186,7 @@ class VoiceDataModule(pl.LightningDataModule):
         faces: str = "",
         pairing: str = "",
         with_faces: bool = False,
+        unpaired_sources: bool = False,
         crop_frames: int = 128,
         batch_size: int = 256,
         epoch_clips: int = 0,
@@ -181,7 +195,8 @@ class VoiceDataModule(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.features, self.faces, self.pairing = Path(features), faces, pairing
-        self.with_faces, self.crop_frames, self.batch_size = with_faces, crop_frames, batch_size
+        self.with_faces, self.unpaired_sources = with_faces, unpaired_sources
+        self.crop_frames, self.batch_size = crop_frames, batch_size
         self.epoch_clips, self.balance, self.seed = epoch_clips, balance, seed
         self._ready = False
 
@@ -194,6 +209,7 @@ class VoiceDataModule(pl.LightningDataModule):
         names = sorted({self.store.clips[i].speaker for i in train} - {""})
         self.speakers = {name: number for number, name in enumerate(names)}
         sources: dict[str, FaceSource | None] = {"train": None, "valid": None}
+        unpaired: list[int] | None = None
         if self.with_faces:
             face_store, paired = self._faces()
             sources = dict.fromkeys(sources, FaceSource(face_store, paired, self.store))
@@ -202,6 +218,9 @@ class VoiceDataModule(pl.LightningDataModule):
                 clip = self.store.clips[index]
                 return "face" in clip.rows if paired is None else clip.speaker in paired
 
+            if self.unpaired_sources:
+                unpaired = [index for index in train if not has_face(index)]
+                unpaired = unpaired or train  # all of a corpus of videos
             train = [index for index in train if has_face(index)]
             valid = [index for index in valid if has_face(index)]
         # a validation clip needs a face: where faces are paired with training voices, a part of those is held out
@@ -210,8 +229,10 @@ class VoiceDataModule(pl.LightningDataModule):
         if len({self.store.clips[i].speaker for i in train}) < 2:
             raise InputError(f"{self.features}: training needs clips of at least two speakers")
         self._sets = {
-            "train": VoiceDataset(self.store, train, self.speakers, self.crop_frames, sources["train"], True),
-            "valid": VoiceDataset(self.store, valid, self.speakers, self.crop_frames, sources["valid"], False),
+            "train": VoiceDataset(self.store, train, self.speakers, self.crop_frames, sources["train"], True, unpaired),
+            "valid": VoiceDataset(
+                self.store, valid, self.speakers, self.crop_frames, sources["valid"], False, unpaired
+            ),
         }
         self._weights = self._clip_weights(train) if self.balance else None
         self._ready = True

@@ -200,24 +200,35 @@ class StageB(ConversionModule):
         logs["address_entropy"] = address_entropy(face.log_address)
         total = parts.recall * logs["recall"] + parts.address * logs["address"]
         if parts.inter and self.teacher is not None:
-            logs["inter"], post = self._inter_speaker(batch, content.z_q.detach())
+            z, lf0 = content.z_q.detach(), batch["lf0"]
+            if "source_mel" in batch:
+                z, lf0 = self._source(batch["source_mel"]), batch["source_lf0"]
+            logs["inter"], post = self._inter_speaker(batch, z, lf0)
             converted.append((post, batch["other_speech"]))
             total = total + parts.inter * logs["inter"]
         return total
 
-    def _inter_speaker(self, batch: Batch, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Convert to another speaker twice; the face path learns from the frozen stage-A decoder fed with speech.
+    @torch.no_grad()
+    def _source(self, mel: Tensor) -> Tensor:
+        """Content (B, L, D) of the log-mel of another clip (B, M, T), which the codebook does not learn from."""
+        self.net.content.freeze_codebook(True)
+        z = self.encode_content(self.net.normalise(mel)).z_q
+        self.net.content.freeze_codebook(self.stage.freeze_content)
+        return z
 
-        The gradient reaches the face branch and the memory alone: the decoder's weights count as constants here and its
-        batch statistics stay as they are (OPEN 18), unless `inter_update_decoder`. Returns the loss and the face path's
-        mel (B, M, T).
+    def _inter_speaker(self, batch: Batch, z: Tensor, lf0: Tensor) -> tuple[Tensor, Tensor]:
+        """Convert content (B, L, D) and pitch (B, T) to another speaker twice, of whom the batch holds speech and face.
+
+        The face path learns from the frozen stage-A decoder fed with speech. The gradient reaches the face branch and
+        the memory alone: the decoder's weights count as constants here and its batch statistics stay as they are
+        (OPEN 18), unless `inter_update_decoder`. Returns the loss and the face path's mel (B, M, T).
         """
         assert self.teacher is not None
-        target, register = self.teacher(self.net, z, batch["lf0"], batch["other_speech"])
+        target, register = self.teacher(self.net, z, lf0, batch["other_speech"])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stage.inter_released_behaviour):
             voice = self.net.face_voice(batch["other_face"]).voice
             with nullcontext() if self.stage.inter_update_decoder else constant(self.net.decoder):
-                pre, post = self.net.decode(z, batch["lf0"], voice, register)
+                pre, post = self.net.decode(z, lf0, voice, register)
         return reconstruction_loss(pre, post, target, l2=1.0, l1=1.0), post
 
 

@@ -59,6 +59,22 @@ def test_the_other_clip_has_another_speaker(features):
         assert (example["face"] - example["other_face"]).abs().mean() > 0.3
 
 
+def test_half_of_the_sources_are_clips_without_a_face(features):
+    source = module(features, with_faces=True)
+    source.setup("fit")
+    dataset = source._sets["train"]
+    unpaired = [len(dataset.store.clips) - 1]
+    dataset.sources = unpaired
+    same = other = 0
+    for draw in range(60):
+        example = dataset[draw % len(dataset), draw]
+        wanted = dataset.store.read(unpaired[0], "mel").T
+        same += torch.equal(example["source_mel"], example["mel"])
+        starts = range(wanted.shape[1] - 31)
+        other += any(torch.equal(example["source_mel"], wanted[:, start : start + 32]) for start in starts)
+    assert same + other == 60 and 15 < other < 45
+
+
 def test_one_speaker_is_not_enough(tmp_path):
     source = VoiceDataModule(str(write_features(tmp_path, speakers=1)), crop_frames=32)
     with pytest.raises(InputError, match="two speakers"):

@@ -7,6 +7,7 @@ import torch
 from idfacevc.config import ContentSpec, DecoderSpec, MemorySpec, PitchSpec
 from idfacevc.data.voices import VoiceDataModule
 from idfacevc.training.conversion import FaceVoiceLossSpec, LossSpec, PerturbSpec, identity_loss
+from idfacevc.training.face_stage import FaceStage
 from idfacevc.training.schedule import OptimSpec
 from idfacevc.training.stage_a import StageA
 from idfacevc.training.stage_b import StageB, StageBSpec, constant
@@ -154,7 +155,7 @@ def test_the_inter_speaker_pass_teaches_the_face_branch_alone(features, stage_a)
     module.train()
     content = module.encode_content(batch["mel"])
     before = {name: value.clone() for name, value in module.named_buffers()}
-    loss, _ = module._inter_speaker(batch, content.z_q.detach())
+    loss, _ = module._inter_speaker(batch, content.z_q.detach(), batch["lf0"])
     loss.backward()
     touched = {name for name, p in module.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     assert touched and all(name.startswith(("net.face_head", "net.face_adapter", "net.memory")) for name in touched)
@@ -167,7 +168,7 @@ def test_released_behaviour_has_no_gradient(features, stage_a):
     module, batch = stage_b(features, stage_a)
     module.stage = StageBSpec(init=str(stage_a), inter_released_behaviour=True)
     content = module.encode_content(batch["mel"])
-    loss, _ = module._inter_speaker(batch, content.z_q.detach())
+    loss, _ = module._inter_speaker(batch, content.z_q.detach(), batch["lf0"])
     assert not loss.requires_grad
 
 
@@ -230,11 +231,13 @@ def test_memory_filled_with_speech_answers_with_training_voices(features, stage_
     run = trainer(tmp_path, 1, enable_checkpointing=False, limit_val_batches=0, limit_train_batches=0)
     run.fit(module, source)
     module.eval()
-    with torch.no_grad():
+    with torch.no_grad():  # all clips of a speaker have the same speech features here
         voices = module.net.speech_voice(
             torch.stack([source.store.read(index, "speech")[0] for index in source.training_clips()])
         ).voice
-    assert torch.cdist(module.net.memory.speech_values, voices).min(dim=1).values.max() < 1e-4
+    distances = torch.cdist(module.net.memory.speech_values, voices)
+    assert distances.min(dim=1).values.max() < 1e-4  # each slot is a speaker
+    assert distances.min(dim=0).values.max() < 1e-4  # each speaker has a slot
     assert torch.equal(module.net.memory.face_keys, module.net.memory.speech_values)
 
 
@@ -255,3 +258,47 @@ def test_frozen_speech_and_detached_address(features, stage_a, tmp_path):
     pl.seed_everything(1, verbose=False)
     values = StageB(tiny_spec(), switches, optim=FAST).net.memory.speech_values
     assert torch.equal(module.net.memory.speech_values, values)
+
+
+def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there(features, stage_a, tmp_path):
+    pl.seed_everything(1, verbose=False)
+    source = data(features, faces=True)
+    spec = tiny_spec(memory=MemorySpec(slots=12, dim=32, scale=20.0))
+    switches = {"memory_init": "speech", "freeze_content": True, "freeze_speech": True}
+    loss = LossSpec(mi=0.0, fv_parts=FaceVoiceLossSpec(address=1.0))
+    module = FaceStage(spec, StageBSpec(init=str(stage_a), **switches), loss, FAST)
+    run = trainer(tmp_path, 40, enable_checkpointing=False, limit_val_batches=0)
+    run.fit(module, source)
+    run.save_checkpoint(tmp_path / "face.ckpt")
+    module.eval()
+    batch = next(iter(source.train_dataloader()))
+    with torch.no_grad():
+        recalled = module.net.face_voice(batch["face"]).voice
+        wanted = module.net.speech_voice(batch["speech"]).voice
+    assert torch.equal(torch.cdist(recalled, wanted).argmin(1), torch.cdist(wanted, wanted).argmin(1))
+    after_a = torch.load(stage_a, weights_only=True)["state_dict"]
+    for name, value in module.net.state_dict().items():
+        if name.startswith(("decoder", "content", "speech_head")):
+            assert torch.equal(value, after_a[f"net.{name}"]), name
+
+    later = StageB(spec, StageBSpec(init=str(tmp_path / "face.ckpt"), memory_init="init"), optim=FAST)
+    later.build_heads(module.speakers)
+    for name, value in later.net.state_dict().items():
+        assert torch.equal(value, module.net.state_dict()[name]), name
+
+
+def test_other_clips_are_said_in_the_voices_of_faces_and_the_codebook_does_not_learn_from_them(features, stage_a):
+    module, batch = stage_b(features, stage_a)
+    module.train()
+    batch |= {"source_mel": module.net.denormalise(batch["mel"].flip(0)), "source_lf0": batch["lf0"].flip(0)}
+    before = copy.deepcopy(module.net.content.state_dict())
+    z = module._source(batch["source_mel"])
+    torch.testing.assert_close(z, module.encode_content(batch["mel"].flip(0)).z_q)
+    module.net.content.load_state_dict(before)
+    module.encode_content(batch["mel"])
+    learnt = copy.deepcopy(module.net.content.state_dict())
+    module.net.content.load_state_dict(before)
+    content = module.encode_content(batch["mel"])
+    module.losses(batch, content)
+    for name, value in module.net.content.state_dict().items():
+        assert torch.equal(value, learnt[name]), name
