@@ -263,11 +263,11 @@ def test_frozen_speech_and_detached_address(features, stage_a, tmp_path):
 def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there(features, stage_a, tmp_path):
     pl.seed_everything(1, verbose=False)
     source = data(features, faces=True)
-    spec = tiny_spec(memory=MemorySpec(slots=12, dim=32, scale=20.0))
+    spec = tiny_spec(memory=MemorySpec(slots=12, dim=32, scale=200.0))
     switches = {"memory_init": "speech", "freeze_content": True, "freeze_speech": True}
     loss = LossSpec(mi=0.0, fv_parts=FaceVoiceLossSpec(address=1.0))
     module = FaceStage(spec, StageBSpec(init=str(stage_a), **switches), loss, FAST)
-    run = trainer(tmp_path, 40, enable_checkpointing=False, limit_val_batches=0)
+    run = trainer(tmp_path, 120, enable_checkpointing=False, limit_val_batches=0)
     run.fit(module, source)
     run.save_checkpoint(tmp_path / "face.ckpt")
     module.eval()
