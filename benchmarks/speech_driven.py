@@ -2,7 +2,8 @@
 
     python benchmarks/speech_driven.py --checkpoint stage_a/last.ckpt --features features/speech --corpora DIR
 
-The voice is e_s of a training speaker's clips ("converted") or of the source itself ("own voice"). Prints the share of
+The voice is e_s of a training speaker's clips ("converted", and "text" for the same words by espeak) or of the source
+itself ("own voice"). Prints the share of
 sentences recognised among 60, DNSMOS, the cosines of Resemblyzer embeddings to the target and to other recordings of
 the source speaker, the share of voices of the target's gender, and the error of the register in semitones.
 """
@@ -28,6 +29,7 @@ from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid, cosi
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
 from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.text.base_speaker import base_speaker
 from idfacevc.vocoder.griffin_lim import GriffinLim
 
 
@@ -58,26 +60,29 @@ def main() -> None:
         DnsmosModel(),
         VoiceGender.load(),
     )
-    vocoder = GriffinLim(spec)
-    found: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in ("own voice", "converted")}
+    vocoder, espeak = GriffinLim(spec), base_speaker("espeak")
+    found: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in ("own voice", "converted", "text")}
 
     for number, source in enumerate(plan.sources[: args.sources]):
         wav = load_audio(audio_source(source.clip), spec.sample_rate)
         analysed = analyse(wav, net)
+        spoken = analyse(load_audio(espeak.synthesise(source.text), spec.sample_rate), net)
         own = np.array(encoder(wav))
         others = [np.array(encoder(load_audio(audio_source(o.clip), 16000))) for o in plan.others[source.speaker][:5]]
         wanted = "fm"[number // 2 % 2]
         gender, speaker = targets[wanted][number % len(targets[wanted])]
         embeddings = torch.stack([store.read(i, "speech")[0] for i in clips[gender, speaker]])
         registers = [pitch_register(store.read(i, "lf0").numpy())[0] for i in clips[gender, speaker]]
+        mean, target = embeddings.mean(dim=0)[None], centroid(list(embeddings[:, 0].numpy()))
         goals = {
-            "own voice": (torch.from_numpy(own).float()[None, None], source.gender, own, None),
-            "converted": (embeddings.mean(dim=0)[None], gender, centroid(list(embeddings[:, 0].numpy())), registers),
+            "own voice": (analysed, torch.from_numpy(own).float()[None, None], source.gender, own, None),
+            "converted": (analysed, mean, gender, target, registers),
+            "text": (spoken, mean, gender, target, registers),
         }
-        for kind, (speech, sex, target, goal) in goals.items():
+        for kind, (said, speech, sex, wished, goal) in goals.items():
             voice = net.speech_voice(speech).voice[0]
-            frames = torch.arange(len(analysed.lf0))
-            mel = torch.cat(list(net.stream_mel(analysed.codes, analysed.lf0, voice, frames, 400)), dim=1)
+            frames = torch.arange(len(said.lf0))
+            mel = torch.cat(list(net.stream_mel(said.codes, said.lf0, voice, frames, 400)), dim=1)
             made = vocoder(mel)
             embedding, row = np.array(encoder(made)), found[kind]
             voiced = log_f0(made, spec)
@@ -85,8 +90,8 @@ def main() -> None:
             row["sentence"].append(chooser(made) == spoken_words(source.text))
             if number % 2 == 0:
                 row["DNSMOS"].append(dnsmos(made)["overall"])
-            row["SECS target"].append(cosine(embedding, target))
-            if others:
+            row["SECS target"].append(cosine(embedding, wished))
+            if others and kind != "text":
                 row["SECS source"].append(cosine(embedding, centroid(others)))
             pitch = float(np.median(voiced)) if len(voiced) else None
             row["gender"].append(gender_of.predict(embedding, pitch) == sex)

@@ -18,6 +18,7 @@ from idfacevc.text.style import Style, apply_style
 logger = logging.getLogger(__name__)
 
 SPEEDS = (0.5, 2.0)
+EDGE_PAUSE = 0.25  # seconds at speed 1
 NAMES = ("openvoice", "vits", "espeak")  # "auto" takes the first that is present
 
 
@@ -88,28 +89,32 @@ class SentenceSpeaker(ABC):
     ) -> Iterator[np.ndarray]:
         """The same speech sentence by sentence, each (N,) float32 after the pause that precedes it.
 
-        Only one sentence is held at a time. `pauses` scales the silences between sentences.
+        Two sentences are held at a time. `pauses` scales the silences between sentences; before the first and after the
+        last one lies `EDGE_PAUSE`, as in a recording.
         """
         if not SPEEDS[0] <= speed <= SPEEDS[1]:
             raise InputError(f"speed {speed:g} is out of range; it goes from {SPEEDS[0]:g} to {SPEEDS[1]:g}")
         if style not in self.styles:
             raise InputError(f"base speaker {self.name} has no style {style!r}; it has: {', '.join(self.styles)}")
-        silence = np.zeros(0, np.float32)
+        edge = np.zeros(round(EDGE_PAUSE / speed * self.sample_rate), np.float32)
         chance = np.random.default_rng(seed)
-        spoken = False
+
+        def in_room(samples: np.ndarray) -> np.ndarray:
+            return samples + self.room_noise * chance.standard_normal(len(samples), np.float32)
+
+        silence, waiting = edge, None
         for sentence in sentences(text, self.language):
             speech = self.say(sentence.text, style, speed, seed)
             if not len(speech):
                 continue
-            # The pause after a sentence is yielded before the next one, so that no text ends in silence.
-            samples = np.concatenate([silence, speech])
-            if self.room_noise:
-                samples += self.room_noise * chance.standard_normal(len(samples), np.float32)
-            yield samples
-            spoken = True
+            # A sentence waits until it is known whether another follows, since the last one ends in another silence.
+            if waiting is not None:
+                yield in_room(waiting)
+            waiting = np.concatenate([silence, speech])
             silence = np.zeros(round(sentence.pause * pauses / speed * self.sample_rate), np.float32)
-        if not spoken:
+        if waiting is None:
             raise InputError("the text holds nothing that can be pronounced")
+        yield in_room(np.concatenate([waiting, edge]))
 
 
 def base_speaker(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from idfacevc.errors import InputError
-from idfacevc.text.base_speaker import base_speaker, speak
+from idfacevc.text.base_speaker import EDGE_PAUSE, base_speaker, speak
 from idfacevc.text.style import Style, style
 from tests.text.vits_models import save_openvoice, save_vits
 
@@ -59,6 +59,17 @@ def test_stream_is_the_whole_and_pauses_follow_the_speed():
     silences = [np.flatnonzero(np.abs(samples) > 0.02)[0] for samples in seconds]
     assert silences[0] / silences[1] == pytest.approx(2.0, rel=0.05)
     assert silences[0] / speaker.sample_rate == pytest.approx(0.7, abs=0.1)  # the word starts with a little silence
+
+
+def test_a_text_lies_between_two_short_silences():
+    speaker = base_speaker("espeak")
+    for speed in (0.5, 1.0, 2.0):
+        pieces = list(speaker.stream("One.\n\nTwo.", speed=speed))
+        edge = round(EDGE_PAUSE / speed * speaker.sample_rate)
+        loud = [np.flatnonzero(np.abs(piece) > 0.02) for piece in pieces]
+        assert loud[0][0] >= edge and loud[0][0] < edge + 0.1 * speaker.sample_rate
+        assert len(pieces[-1]) - loud[-1][-1] > edge
+        assert np.abs(pieces[0][:edge]).max() > 0  # a room is never wholly silent
 
 
 def test_a_book_is_spoken_in_bounded_memory():

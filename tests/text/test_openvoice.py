@@ -47,7 +47,7 @@ def test_styles_are_the_speakers_of_the_checkpoint(saved):
     assert speaker.styles == ("angry", "neutral", "whispering")
     said = {style: speaker.synthesise("Hello world.", style)[0] for style in speaker.styles}
     assert said["angry"].dtype == np.float32 and np.isfinite(said["angry"]).all()
-    assert not np.array_equal(said["angry"][:500], said["neutral"][:500])
+    assert not np.array_equal(said["angry"][:6500], said["neutral"][:6500])
     with pytest.raises(InputError, match="no style 'jolly'"):
         speaker.synthesise("Hello.", "jolly")
 
@@ -61,7 +61,7 @@ def test_speed_law_and_seeds(saved, speed):
     assert rate == 22050
     assert len(plain) / len(fast) == pytest.approx(speed, rel=0.03)
     assert np.array_equal(plain, speaker.synthesise(text, seed=0)[0])
-    assert not np.array_equal(plain[:2000], speaker.synthesise(text, seed=1)[0][:2000])
+    assert not np.array_equal(plain[:12000], speaker.synthesise(text, seed=1)[0][:12000])
 
 
 def test_phonemes_are_spelled_as_in_a_pronouncing_dictionary():
