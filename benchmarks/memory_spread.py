@@ -55,7 +55,7 @@ def main() -> None:
     gap = float(((voice[men].mean(dim=0) - voice[~men].mean(dim=0)) ** 2).sum())
     print(f"recalled for faces: {spread(voice):.3f}, men {spread(voice[men]):.3f}, women {spread(voice[~men]):.3f}")
     print(f"squared distance of their means: {gap:.3f}")
-    print(f"with the gain of {net.memory.gain:g}: {spread(net.inference_voice(identity)):.3f}")
+    print(f"with a sharpness of {net.memory.sharpness:g}: {spread(net.inference_voice(identity)):.3f}")
 
 
 if __name__ == "__main__":

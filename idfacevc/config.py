@@ -127,6 +127,8 @@ class FaceSpec:
         crop: "box" is the detector's box enlarged by `margin` of its side on each side (OPEN 4); "aligned" is a
             similarity transform of the landmarks onto the framing of aligned face corpora.
         max_frames: frames sampled of a video.
+        framings: at inference, average over slightly other framings of each crop, so that chance in the framing of a
+            photo weighs less.
     """
 
     backbone: Literal["clip", "tower", "facenet"] = "clip"
@@ -138,6 +140,7 @@ class FaceSpec:
     crop: Literal["box", "aligned"] = "box"
     margin: float = 0.32
     max_frames: int = 32
+    framings: bool = False
     tower: TowerSpec | None = None
 
 
@@ -239,9 +242,9 @@ class PitchSpec:
 class MemorySpec:
     """Face-voice memory.
 
-    `scale` multiplies the cosine before the softmax (OPEN 16). `gain` multiplies, at inference alone, the distance of
-    a face's voice from the mean of all slots: what is recalled for a face is a mixture, and stands nearer to that mean
-    than the voices that it mixes. 1 leaves the recall as it is.
+    `scale` multiplies the cosine before the softmax (OPEN 16). `sharpness` multiplies it once more for faces at
+    inference: a face leaves open which of several voices it gets, their mixture would be an average voice, and a
+    sharper address settles for few of them. 1 leaves the address as it is.
     """
 
     slots: int = 96
@@ -249,7 +252,7 @@ class MemorySpec:
     init_std: float = 0.5
     scale: float = 1.0
     learnable_scale: bool = False
-    gain: float = 1.0
+    sharpness: float = 1.0
 
 
 @dataclass(frozen=True)

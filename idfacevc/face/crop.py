@@ -17,6 +17,7 @@ from idfacevc.face.detect import Face
 TEMPLATE = np.array([[0.3188, 0.3031], [0.6812, 0.3031], [0.5, 0.5171], [0.3422, 0.6942], [0.6578, 0.6942]])
 
 _LARGEST_CROP = 1024
+_FRAMINGS = (0.88, 0.0), (1.15, 0.0), (1.0, 7.0), (1.0, -7.0)  # zoom and turn in degrees
 
 
 def crop_face(image: Image.Image, face: Face, spec: FaceSpec) -> Image.Image:
@@ -58,6 +59,20 @@ def aligned_crop(image: Image.Image, face: Face) -> Image.Image:
         pixels, (points / size * 2 - 1).float()[None], "bilinear", padding_mode="border", align_corners=False
     )
     return Image.fromarray(sampled[0].permute(1, 2, 0).round().to(torch.uint8).numpy())
+
+
+def framings(image: Image.Image) -> list[Image.Image]:
+    """A crop, and the same a little nearer, farther, and turned to either side; outside it is mirrored."""
+    border = max(image.size) // 4
+    edges = ((border, border), (border, border), (0, 0))
+    wide = Image.fromarray(np.pad(np.asarray(image.convert("RGB")), edges, mode="symmetric"))
+    centre, half = np.array(wide.size) / 2, np.array(image.size) / 2
+    framed = [image]
+    for zoom, degrees in _FRAMINGS:
+        turned = wide.rotate(degrees, Image.Resampling.BICUBIC)
+        box = (*(centre - half / zoom), *(centre + half / zoom))
+        framed.append(turned.resize(image.size, Image.Resampling.BICUBIC, box))
+    return framed
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

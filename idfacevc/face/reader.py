@@ -14,7 +14,7 @@ from torch import Tensor
 from idfacevc.config import FaceSpec
 from idfacevc.errors import InputError
 from idfacevc.face.backbone import FaceBackbone, build_backbone
-from idfacevc.face.crop import crop_face
+from idfacevc.face.crop import crop_face, framings
 from idfacevc.face.detect import SMALLEST_SIDE, FaceDetector
 from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
 from idfacevc.face.tower import FaceTower
@@ -47,8 +47,11 @@ class FaceReader:
         return FaceDetector()
 
     def tokens(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> Tensor:
-        """Tokens (P, D) averaged over the crops of `crops`."""
-        return self.backbone.tokens(self.crops(face, aligned, strict)).mean(dim=0)
+        """Tokens (P, D) averaged over the crops of `crops`, and over framings of each where the spec says so."""
+        crops = self.crops(face, aligned, strict)
+        if self.spec.framings:
+            crops = [framed for crop in crops for framed in framings(crop)]
+        return self.backbone.tokens(crops).mean(dim=0)
 
     def crops(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> list[Image.Image]:
         """The crops that the backbone reads: one a picture, one a sampled video frame that shows a face.

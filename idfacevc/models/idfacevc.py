@@ -76,7 +76,7 @@ class IDFaceVCNet(nn.Module):
 
     def inference_voice(self, identity: Tensor) -> Tensor:
         """F_query (B, D) to the voice (B, D) that a conversion uses."""
-        return self.memory.amplify(self.voice_of_identity(identity).voice)
+        return self.memory.voice(self.face_adapter(identity))
 
     def speech_voice(self, features: Tensor) -> SpeechVoice:
         """Speaker features, (B, P, D) CLAP tokens or (B, D) embeddings, to F_spk and e_s."""

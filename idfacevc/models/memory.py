@@ -22,7 +22,7 @@ class FaceVoiceMemory(nn.Module):
         self.face_keys = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
         self.speech_values = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
         self.scale = nn.Parameter(torch.tensor(float(spec.scale)), requires_grad=spec.learnable_scale)
-        self.gain = spec.gain
+        self.sharpness = spec.sharpness
 
     def log_speech_address(self, e_s: Tensor) -> Tensor:
         """Logarithm of the speech address (B, S)."""
@@ -36,10 +36,9 @@ class FaceVoiceMemory(nn.Module):
         """The mixture of speech values that an address picks, (B, D); it lies in their hull."""
         return log_address.exp() @ self.speech_values
 
-    def amplify(self, recalled: Tensor) -> Tensor:
-        """A face's voice (B, D) at inference: its distance from the mean of the slots times `gain`."""
-        mean = self.speech_values.mean(dim=0)
-        return mean + self.gain * (recalled - mean)
+    def voice(self, e_f: Tensor) -> Tensor:
+        """A face's voice (B, D) at inference: the recall of its address, sharpened."""
+        return self.recall(torch.log_softmax(self.sharpness * self.log_face_address(e_f), dim=-1))
 
     def _log_address(self, vector: Tensor, keys: Tensor) -> Tensor:
         cosine = F.normalize(vector, dim=-1) @ F.normalize(keys, dim=-1).T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from idfacevc.config import FaceSpec, TowerSpec
 from idfacevc.errors import InputError
+from idfacevc.face.crop import framings
 from idfacevc.face.reader import FaceReader
 from idfacevc.face.tower import FaceTower
 
@@ -30,6 +32,32 @@ def test_tokens_of_several_pictures_are_averaged(reader: FaceReader, photo: Imag
     both = reader.tokens([photo_path, mirrored])
     assert both.shape == (64, 16)
     torch.testing.assert_close(both, (reader.tokens(photo_path) + reader.tokens(mirrored)) / 2)
+
+
+def test_framings_of_a_crop_weigh_alike_and_steady_its_tokens(reader: FaceReader, photo: Image.Image) -> None:
+    crop = reader.crops(photo)[0]
+    steady = FaceReader(replace(reader.spec, framings=True), reader.backbone.tower)  # type: ignore[attr-defined]
+    views = framings(crop)
+    assert all(view.size == crop.size for view in views)
+    single = torch.stack([reader.tokens(view, aligned=True) for view in views])
+    torch.testing.assert_close(steady.tokens(crop, aligned=True), single.mean(dim=0), atol=1e-5, rtol=1e-5)
+    turned = crop.rotate(5, Image.Resampling.BICUBIC)
+    moved, moved_steady = ((r.tokens(turned, True) - r.tokens(crop, True)).norm() for r in (reader, steady))
+    assert moved_steady < moved
+
+
+def test_framings_keep_the_middle_and_zoom_about_it() -> None:
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels[15:25, 15:25] = 255
+    plain, far, near, *turned = (
+        np.asarray(view).astype(float).mean(axis=2) / 255 for view in framings(Image.fromarray(pixels))
+    )
+    assert plain.sum() == 100
+    assert far.sum() == pytest.approx(100 * 0.88**2, rel=0.02) and near.sum() == pytest.approx(100 * 1.15**2, rel=0.02)
+    for view in (far, near, *turned):
+        rows, columns = np.indices(view.shape)
+        assert (view * rows).sum() / view.sum() == pytest.approx(19.5, abs=0.3)
+        assert (view * columns).sum() / view.sum() == pytest.approx(19.5, abs=0.3)
 
 
 def test_an_aligned_crop_is_taken_as_it_is(reader: FaceReader, photo: Image.Image) -> None:

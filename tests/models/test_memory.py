@@ -55,13 +55,12 @@ def test_a_larger_scale_uses_fewer_slots():
     assert math.log(12) > entropies[0] > entropies[1] > entropies[2]
 
 
-def test_gain_stretches_voices_about_their_mean():
-    m = memory(gain=2.0)
-    recalled = m.recall(m.log_face_address(unit(40)))
-    mean = m.speech_values.mean(0)
-    torch.testing.assert_close(m.amplify(recalled) - mean, 2 * (recalled - mean))
-    plain = memory()
-    torch.testing.assert_close(plain.amplify(recalled), recalled)
+def test_sharpness_at_inference_is_a_scale_and_in_the_limit_the_best_slot():
+    vector = unit(40)
+    m = memory(scale=5.0, sharpness=3.0)
+    torch.testing.assert_close(m.voice(vector), m.recall(memory(scale=15.0).log_face_address(vector)))
+    best = m.speech_values[m.log_face_address(vector).argmax(dim=1)]
+    torch.testing.assert_close(memory(scale=5.0, sharpness=1e6).voice(vector), best)
 
 
 def test_recall_loss_is_a_mean_square():
