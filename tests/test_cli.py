@@ -17,7 +17,7 @@ from PIL import Image
 from idfacevc.cli import download
 from idfacevc.cli import main as cli
 from idfacevc.cli.main import VERBS, main
-from idfacevc.config import ModelSpec
+from idfacevc.config import FaceSpec, ModelSpec, SpeechSpec
 from tests.conftest import vowels
 
 pytest.importorskip("facenet_pytorch")
@@ -37,7 +37,7 @@ def test_help_of_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str])
         main(["--help"])
     assert left.value.code == 0
     listed = capsys.readouterr().out
-    for verb in ("convert", "batch", "demo", "download", "info"):
+    for verb in ("convert", "batch", "demo", "prepare", "download", "info"):
         assert verb in VERBS
         assert f"    {verb} " in listed
         with pytest.raises(SystemExit):
@@ -183,8 +183,16 @@ def test_download_names_what_a_configuration_needs(tmp_path: Path) -> None:
     (tmp_path / "model.yaml").write_text("model: {class_path: x, init_args: {model: {face: {name: a/b}}}}")
     (tmp_path / "over.yaml").write_text("model: {init_args: {model: {speech: {name: c/d, revision: null}}}}")
     model = download.read_model([str(tmp_path / "model.yaml"), str(tmp_path / "over.yaml")])
-    assert download.weights_of(model, training=True) == [("a/b", ModelSpec().face.revision), ("c/d", None)]
-    assert download.weights_of(model, training=False) == [("a/b", ModelSpec().face.revision)]
+
+    def needs(model: ModelSpec, training: bool) -> list[tuple[str, str | None]]:
+        return [(one.name, one.revision) for one in download.weights_of(model, training)]  # type: ignore[attr-defined]
+
+    assert needs(model, True) == [("a/b", ModelSpec().face.revision), ("c/d", None)]
+    assert needs(model, False) == [("a/b", ModelSpec().face.revision)]
+    (tmp_path / "facenet.pt").touch()
+    own = FaceSpec(backbone="facenet", name=str(tmp_path / "facenet.pt"))
+    (only,) = download.weights_of(ModelSpec(face=own, speech=SpeechSpec("resemblyzer_projection")), training=True)
+    assert only.name == "FaceNet (VGGFace2)" and only.here
 
 
 def test_download_shows_sizes_first(
@@ -200,8 +208,20 @@ def test_download_shows_sizes_first(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "openai/clip-vit-base-patch32: 351 MB to fetch"
     assert len(lines) == 2
-    assert main(["download", "--config", str(tmp_path / "model.yaml"), "--dry-run"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    (tmp_path / "both.yaml").write_text("model: {model: {}}")
+    assert main(["download", "--config", str(tmp_path / "both.yaml"), "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "openai/clip-vit-base-patch32: 351 MB to fetch",
+        "laion/larger_clap_general: 351 MB to fetch",
+        "together: 702 MB",
+    ]
+    monkeypatch.setattr(hub, "cached", lambda name, _: tmp_path if "clip-" in name else None)
+    assert main(["download", "--config", str(tmp_path / "both.yaml")]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "openai/clip-vit-base-patch32: is here already",
+        "laion/larger_clap_general: 351 MB to fetch",
+        f"laion/larger_clap_general: in {tmp_path}",
+    ]
 
 
 def test_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

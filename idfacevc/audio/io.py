@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,15 @@ def load_audio(source: AudioSource, rate: int) -> np.ndarray:
             or holds values that are not numbers.
     """
     name, chunks = _open(source, rate)
-    samples = _collect(chunks, _IN_MEMORY_SECONDS * rate)
+    return collect(name, chunks, rate)
+
+
+def collect(name: str, chunks: Iterable[np.ndarray], rate: int) -> np.ndarray:
+    """Blocks of mono samples at `rate` Hz as one recording; result and errors are those of `load_audio`.
+
+    `name` is what the errors call it.
+    """
+    samples = _collect(iter(chunks), _IN_MEMORY_SECONDS * rate)
     if len(samples) == 0:
         raise InputError(f"{name}: holds no audio samples")
     if len(samples) < SHORTEST_SECONDS * rate:
@@ -182,30 +191,36 @@ def _resample(blocks: Iterator[np.ndarray], source_rate: int, rate: int) -> Iter
 
 
 def _decode(path: Path, rate: int) -> Iterator[np.ndarray]:
-    """Mono blocks at `rate` of a file's first audio stream; packets that are damaged are left out."""
+    """Mono blocks at `rate` of a file's first audio stream."""
     import av
 
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise InputError(f"{path}: holds no audio")
-            stream = container.streams.audio[0]
-            resampler = None
-            for packet in container.demux(stream):
-                try:
-                    frames = packet.decode()
-                except av.error.InvalidDataError:
-                    continue
-                for frame in frames:
-                    # not FFmpeg's own downmix to mono, which raises the level of floats by 3 dB
-                    resampler = resampler or av.AudioResampler("fltp", frame.layout, rate)
-                    yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(frame))
-            if resampler is not None:
-                yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(None))
+            yield from mono_blocks(container.demux(container.streams.audio[0]), rate)
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path}: cannot be read as audio ({getattr(error, 'strerror', None) or error})") from error
+
+
+def mono_blocks(packets: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
+    """Mono blocks at `rate` Hz of the packets of one audio stream; those that are damaged are left out."""
+    import av
+
+    resampler = None
+    for packet in packets:
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue
+        for frame in frames:
+            # not FFmpeg's own downmix to mono, which raises the level of floats by 3 dB
+            resampler = resampler or av.AudioResampler("fltp", frame.layout, rate)
+            yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(frame))
+    if resampler is not None:
+        yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(None))
 
 
 def _collect(chunks: Iterator[np.ndarray], limit: int) -> np.ndarray:

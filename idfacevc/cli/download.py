@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from idfacevc import hub
 from idfacevc.config_file import read_model
 
 if TYPE_CHECKING:
     from idfacevc.config import ModelSpec
 
 EXAMPLE = "idfacevc download --checkpoint demo"
+# of facenet-pytorch's releases, trained on VGGFace2
+FACENET = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -28,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--config",
         action="append",
         metavar="YAML",
-        help="training configuration, whose speech backbone is fetched too; repeated as for train",
+        help="training configuration, all of whose backbones are fetched; repeated as for train",
     )
     which.add_argument(
         "--evaluation", action="store_true", help="models of the evaluation's paper tier: Whisper large-v3 and UTMOS"
@@ -37,49 +41,80 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=run)
 
 
+class _Source(Protocol):
+    """Weights somewhere else: whether they are here too, the bytes still to be fetched, and fetching them."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def here(self) -> bool: ...
+
+    def size(self) -> int: ...
+
+    def fetch(self, size: int) -> Path: ...
+
+
+@dataclass
+class Repository:
+    """A repository of the hub."""
+
+    name: str
+    revision: str | None
+
+    @property
+    def here(self) -> bool:
+        return hub.cached(self.name, self.revision) is not None
+
+    def size(self) -> int:
+        self._missing = hub.missing(self.name, self.revision)
+        return sum(self._missing.values())
+
+    def fetch(self, size: int) -> Path:
+        return hub.fetch(self.name, self._missing, self.revision)
+
+
 def run(args: argparse.Namespace) -> int:
-    from idfacevc import hub
     from idfacevc.checkpoints import read_spec, resolve
 
     if args.evaluation:
-        return _fetch_evaluation(args.dry_run)
-    if args.config:
+        from idfacevc.evaluation.weights import paper_weights
+
+        wanted: list[_Source] = list(paper_weights())
+    elif args.config:
         wanted = weights_of(read_model(args.config), training=True)
     else:
         wanted = weights_of(read_spec(resolve(args.checkpoint)).model, training=False)
     if not wanted:
-        print("nothing to fetch: every weight is inside the checkpoint")
-    for repository, revision in wanted:
-        if hub.cached(repository, revision):
-            print(f"{repository}: is here already")
-            continue
-        sizes = hub.missing(repository, revision)
-        print(f"{repository}: {sum(sizes.values()) / 1e6:.0f} MB to fetch")
-        if not args.dry_run:
-            print(f"{repository}: in {hub.fetch(repository, sizes, revision)}")
+        print("nothing to fetch: every weight is inside the checkpoint or the installed packages")
+    absent = []
+    for one in wanted:
+        if one.here:
+            print(f"{one.name}: is here already")
+        else:
+            absent.append((one, one.size()))
+            print(f"{one.name}: {_megabytes(absent[-1][1])} to fetch")
+    if len(absent) > 1:
+        print(f"together: {_megabytes(sum(size for _, size in absent))}")
+    for one, size in absent if not args.dry_run else ():
+        print(f"{one.name}: in {one.fetch(size)}")
     return 0
 
 
-def _fetch_evaluation(dry_run: bool) -> int:
-    from idfacevc.evaluation.weights import paper_weights
-
-    sizes = [(one, one.size()) for one in paper_weights()]
-    for one, size in sizes:
-        print(f"{one.name}: " + ("is here already" if one.file.is_file() else f"{size / 1e6:.0f} MB to fetch"))
-    for one, size in sizes:
-        if not dry_run and not one.file.is_file():
-            one.fetch(size)
-            print(f"{one.name}: in {one.file}")
-    return 0
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
 
 
-def weights_of(model: ModelSpec, training: bool) -> list[tuple[str, str | None]]:
-    """Hub repositories and revisions that a model needs beside its bundle; the speech backbone only while training."""
-    from idfacevc import hub
+def weights_of(model: ModelSpec, training: bool) -> list[_Source]:
+    """What a model needs beside its bundle and the installed packages; the speech backbone only while training."""
+    wanted: list[_Source] = []
+    if model.face.backbone == "facenet":
+        from idfacevc.evaluation.weights import Weights
 
-    wanted = []
+        wanted.append(Weights("FaceNet (VGGFace2)", FACENET, Path(model.face.name)))
+    named: list[_Source] = []
     if model.face.backbone == "clip":
-        wanted.append((model.face.name, model.face.revision))
+        named.append(Repository(model.face.name, model.face.revision))
     if training and model.speech.kind == "clap_safpq":
-        wanted.append((model.speech.name, model.speech.revision))
-    return [(name, revision) for name, revision in wanted if hub.is_id(name) and not Path(name).is_dir()]
+        named.append(Repository(model.speech.name, model.speech.revision))
+    return wanted + [one for one in named if hub.is_id(one.name) and not Path(one.name).is_dir()]

@@ -55,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_checkpoints() -> None:
-    from idfacevc import hub
     from idfacevc.checkpoints import available, read_spec, roots
     from idfacevc.cli.download import weights_of
     from idfacevc.vocoder.base import VOCODER_NAMES
@@ -71,9 +70,8 @@ def _print_checkpoints() -> None:
             continue
         print(f"checkpoint {name}: {folder}")
         print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone}")
-        for repository, revision in weights_of(spec.model, training=False):
-            here = "is here" if hub.cached(repository, revision) else f"run idfacevc download --checkpoint {name}"
-            print(f"  {repository}: {here}")
+        for one in weights_of(spec.model, training=False):
+            print(f"  {one.name}: " + ("is here" if one.here else f"run idfacevc download --checkpoint {name}"))
 
 
 def _print_base_speakers() -> None:

@@ -1,11 +1,11 @@
-"""From an item's files to its features: mel, log-F0, speaker features, face tokens."""
+"""From clips to their features: mel, log-F0, speaker features, face tokens; the networks run in batches."""
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from idfacevc.audio.io import load_audio
-from idfacevc.audio.mel import LogMel
-from idfacevc.audio.pitch import log_f0
 from idfacevc.config import FaceSpec, FrontEndSpec, SpeechSpec
 from idfacevc.data.faces import augment
-from idfacevc.data.items import MEMBER, Item, audio_source, open_member
+from idfacevc.data.items import Item
+from idfacevc.data.reading import ItemReader, Reading, face_reader, hearing
 from idfacevc.errors import InputError
-from idfacevc.face.reader import FaceReader
-from idfacevc.face.tower import load_tower
 
-TRIM_DB = 60
-UNREADABLE = (InputError, OSError, KeyError)
-_SPEECH_RATE = 16000
-_BATCH = 32
+_BATCH = 32  # crops at a time
+_SOUNDS = 8  # recordings at a time: the first stage of HTSAT takes 20 MB for each
 _FACE_PIXELS = 80  # crops are augmented at this size, that of the tower's own training material
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENOMEM)
+
+Features = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -50,104 +47,127 @@ class FeatureSpec:
 
 
 class FeatureExtractor:
-    """Extracts the features of blocks of items; build one in each process."""
+    """Extracts the features of blocks of items; build one in each process.
 
-    def __init__(self, spec: FeatureSpec) -> None:
-        self.spec = spec
-        self.log_mel = LogMel(spec.front_end)
-        self._speech = _speech_features(spec.speech) if spec.speech else None
-        self._faces = _FaceTokens(spec.face, spec.tower, spec.face_views) if spec.face else None
+    Args:
+        spec: what is extracted.
+        device: of the networks; decoding and face detection stay on the CPU.
+    """
 
-    def __call__(self, items: Sequence[Item]) -> tuple[list[tuple[Item, dict[str, np.ndarray]]], list[tuple[str, str]]]:
-        """Items with their features, and (id, reason) of those that could not be read."""
-        features: dict[str, dict[str, np.ndarray]] = {}
+    def __init__(self, spec: FeatureSpec, device: torch.device | str = "cpu") -> None:
+        self._speech = speech_network(spec.speech, device) if spec.speech else None
+        self._faces = _FaceTokens(spec, device) if spec.face else None
+        self._read = ItemReader(
+            spec.front_end,
+            hearing(spec.speech) if spec.speech else None,
+            self._faces.reader if self._faces is not None else None,
+        )
+
+    @torch.inference_mode()
+    def __call__(
+        self, items: Sequence[Item], seen: Callable[[], object] = lambda: None
+    ) -> tuple[list[tuple[Item, Features]], list[tuple[str, str]]]:
+        """Items with their features, and (id, reason) of those that could not be read.
+
+        mel (T, M), lf0 (T,), speech (P, D), face (V, P, D) of V views. `seen` is called after each item.
+
+        Raises:
+            InputError: where the machine is at fault and not the clip: a full disk, no memory.
+        """
+        clips: list[tuple[Item, Features]] = []
         rejected = []
+        waiting: list[Reading] = []
         for item in items:
             try:
-                features[item.id] = self.audio(item) if item.audio else {}
-            except UNREADABLE as error:
+                waiting.append(self._read(item))
+            except Exception as error:  # decoders and detectors raise whatever they meet in a foreign file
+                if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
+                    raise InputError(
+                        f"the machine is at its limit ({_reason(error)}); finished shards stay: run the command again"
+                    ) from error
                 rejected.append((item.id, _reason(error)))
+            seen()
+            if sum(max(1, len(one.crops)) for one in waiting) >= _BATCH:  # few videos or many pictures
+                clips += self._encode(waiting)
+                waiting = []
+        clips += self._encode(waiting)
         if self._faces is not None:
-            faces, faults = self._faces([item for item in items if item.face and item.id in features])
-            rejected += faults
-            for name, tokens in faces.items():
-                features[name]["face"] = tokens
-            for name, _ in faults:
-                del features[name]
-        return [(item, features[item.id]) for item in items if item.id in features], rejected
+            self._faces.add_views(clips)
+        return clips, rejected
 
-    def audio(self, item: Item) -> dict[str, np.ndarray]:
-        """mel (T, M), lf0 (T,), speech (1, D) of the item's recording, leading and trailing silence trimmed."""
-        import librosa
-
-        wav = load_audio(audio_source(item.audio), self.spec.front_end.sample_rate)
-        wav, _ = librosa.effects.trim(wav, top_db=TRIM_DB)
-        if len(wav) < 0.3 * self.spec.front_end.sample_rate:
-            raise InputError(f"{item.id}: less than 0.3 s of sound")
-        mel = self.log_mel(torch.from_numpy(wav)[None])[0].T.numpy()
-        features = {"mel": mel, "lf0": log_f0(wav, self.spec.front_end)}
+    def _encode(self, readings: Sequence[Reading]) -> list[tuple[Item, Features]]:
+        clips = [(one.item, dict(one.arrays)) for one in readings]
         if self._speech is not None:
-            rate = self.spec.front_end.sample_rate
-            features["speech"] = self._speech(wav if rate == _SPEECH_RATE else load_audio((wav, rate), _SPEECH_RATE))
-        return features
+            heard = [number for number, one in enumerate(readings) if one.speech is not None]
+            for number, tokens in zip(heard, self._speech([readings[i].speech for i in heard]), strict=True):
+                clips[number][1]["speech"] = tokens
+        if self._faces is not None:
+            shown = [number for number, one in enumerate(readings) if one.crops]
+            for number, tokens in zip(shown, self._faces([readings[i].crops for i in shown]), strict=True):
+                clips[number][1]["face"] = tokens
+        return clips
 
 
-def _speech_features(spec: SpeechSpec) -> Callable[[np.ndarray], np.ndarray]:
-    """Wave at 16 kHz to speaker features (P, D)."""
+def speech_network(spec: SpeechSpec, device: torch.device | str) -> Callable[[list[Any]], list[np.ndarray]]:
+    """What `reading.hearing` made of recordings, to speaker features (P, D) each."""
     if spec.kind == "clap_safpq":
         from idfacevc.models.clap import ClapTokens
 
-        clap = ClapTokens(spec)
-        return lambda wav: clap(wav, _SPEECH_RATE).numpy()
-    from resemblyzer import VoiceEncoder, preprocess_wav
+        clap = ClapTokens(spec, device)
 
-    encoder = VoiceEncoder("cpu", verbose=False)
-    return lambda wav: encoder.embed_utterance(preprocess_wav(wav, source_sr=_SPEECH_RATE))[None]
+        def tokens(inputs: list[Tensor]) -> list[np.ndarray]:
+            batches = [torch.cat(inputs[start : start + _SOUNDS]) for start in range(0, len(inputs), _SOUNDS)]
+            return [one.numpy() for batch in batches for one in clap(batch).cpu()]
+
+        return tokens
+    from resemblyzer import VoiceEncoder
+
+    encoder = VoiceEncoder(device, verbose=False)
+    return lambda waves: [encoder.embed_utterance(wave)[None] for wave in waves]
 
 
 class _FaceTokens:
-    """Tokens of the faces of a block, in batches."""
+    """Tokens of faces, each averaged over its crops, in batches; and of augmented views."""
 
-    def __init__(self, spec: FaceSpec, tower: str, views: int) -> None:
-        self.tower = load_tower(Path(tower)) if spec.backbone == "tower" else None
-        if views > 1 and self.tower is None:
+    def __init__(self, spec: FeatureSpec, device: torch.device | str) -> None:
+        assert spec.face is not None
+        self.reader = face_reader(spec.face, spec.tower, device)
+        self.views = spec.face_views
+        self._tokens = self.reader.backbone.tokens  # weights that are missing show here, before any work
+        self._plain: list[Image.Image] = []  # one crop of each face, for the views of the block
+        if self.views > 1 and self.reader.tower is None:
             raise InputError("augmented views are only for the tower backbone")
-        self.reader = FaceReader(spec, self.tower)
-        self.views = views
 
-    @torch.inference_mode()
-    def __call__(self, items: Sequence[Item]) -> tuple[dict[str, np.ndarray], list[tuple[str, str]]]:
-        """{item id: (V, P, D)}, and (id, reason) of those without a usable face."""
-        crops, rejected = {}, []
-        for item in items:
-            try:
-                source: Any = Image.open(open_member(item.face)) if MEMBER in item.face else item.face
-                crops[item.id] = self.reader.crops(source, aligned=item.aligned)
-            except UNREADABLE as error:
-                rejected.append((item.id, _reason(error)))
+    def __call__(self, faces: Sequence[Sequence[Image.Image]]) -> list[np.ndarray]:
+        """(1, P, D) of each face."""
+        crops = [crop for face in faces for crop in face]
         if not crops:
-            return {}, rejected
-        counts = [len(own) for own in crops.values()]
-        images = [crop for own in crops.values() for crop in own]
-        tokens = torch.cat([self.reader.backbone.tokens(images[i : i + _BATCH]) for i in range(0, len(images), _BATCH)])
-        views = [[own.mean(dim=0)] for own in tokens.split(counts)]
+            return []
+        batches = [crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH)]
+        tokens = torch.cat([self._tokens(batch) for batch in batches])
         if self.views > 1:
-            for own, more in zip(views, self._augmented([own[0] for own in crops.values()], items[0].id), strict=True):
-                own += more
-        return {name: torch.stack(own).numpy() for name, own in zip(crops, views, strict=True)}, rejected
+            size = (_FACE_PIXELS, _FACE_PIXELS)
+            self._plain += [face[0].resize(size, Image.Resampling.BICUBIC) for face in faces]
+        return [own.mean(dim=0, keepdim=True).cpu().numpy() for own in tokens.split([len(face) for face in faces])]
 
-    def _augmented(self, crops: list[Image.Image], name: str) -> list[tuple[Tensor, ...]]:
-        assert self.tower is not None
-        sized = [crop.resize((_FACE_PIXELS, _FACE_PIXELS), Image.Resampling.BICUBIC) for crop in crops]
-        pixels = torch.stack([torch.from_numpy(np.array(crop)).permute(2, 0, 1) for crop in sized])
-        generator = torch.Generator().manual_seed(zlib.crc32(name.encode()))
-        views = []
+    def add_views(self, clips: Sequence[tuple[Item, Features]]) -> None:
+        """Put the augmented views of all faces since the last call behind their plain ones."""
+        faces = [features for _, features in clips if "face" in features]
+        plain, self._plain = self._plain, []
+        tower = self.reader.tower
+        if self.views == 1 or not faces or tower is None:
+            return
+        pixels = torch.stack([torch.from_numpy(np.array(crop)).permute(2, 0, 1) for crop in plain])
+        generator = torch.Generator().manual_seed(zlib.crc32(clips[0][0].id.encode()))
+        views = [torch.from_numpy(np.stack([features["face"][0] for features in faces]))]
         for _ in range(self.views - 1):
-            # small batches stay in the cache
-            batches = augment(pixels, self.tower.image_size, generator).split(_BATCH)
-            views.append(torch.cat([self.tower(batch) for batch in batches]))
-        return list(zip(*views, strict=True))
+            batches = augment(pixels, tower.image_size, generator).split(_BATCH)
+            device = next(tower.parameters()).device
+            views.append(torch.cat([tower(batch.to(device)).cpu() for batch in batches]))
+        for features, tokens in zip(faces, torch.stack(views, dim=1), strict=True):
+            features["face"] = tokens.numpy()
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (InputError, OSError)) else f"{type(error).__name__}: {text}"

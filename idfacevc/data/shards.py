@@ -1,13 +1,13 @@
 """Feature shards: safetensors files of many clips each, written whole or not at all, read by memory map.
 
-A shard holds `mel` (sum T, M) float16, `lf0` (sum T,) float32, `speech` (n_s, P, D) float16 and `face` (n_f, P, D)
-float16; the rows of its clips stand as JSON in the header, with where in each array a clip lies.
+`index.json` names the shards that belong together, so that one that is missing is noticed. A shard holds `mel`
+(sum T, M) float16, `lf0` (sum T,) float32, `speech` (n_s, P, D) float16 and `face` (n_f, P, D) float16; the rows of its
+clips stand as JSON in the header, with where in each array a clip lies.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
+from idfacevc.audio.io import replacing
 from idfacevc.errors import InputError
 
+INDEX = "index.json"
 ARRAYS = ("mel", "lf0", "speech", "face")
 _HEADER = "shard"
 _DTYPES = {"mel": torch.float16, "lf0": torch.float32, "speech": torch.float16, "face": torch.float16}
@@ -70,29 +72,73 @@ def write_shard(
         rows.append(asdict(Clip(item.id, item.speaker, item.split, item.gender, item.age, item.text, where)))
     tensors = {name: torch.cat(pieces).contiguous() for name, pieces in parts.items()}
     header = {"key": key, "clips": rows, "rejected": list(rejected)}
-    temporary = path.with_suffix(".partial")
     # one entry: safetensors keeps no order among several, and equal shards are to be equal files
-    save_file(tensors or {"empty": torch.zeros(1)}, temporary, {_HEADER: json.dumps(header)})
-    os.replace(temporary, path)
+    write_whole(path, save(tensors or {"empty": torch.zeros(1)}, {_HEADER: json.dumps(header)}))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is complete or absent under its name.
+
+    Raises:
+        InputError: where it cannot be written, a full disk for instance.
+    """
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); what is finished stays: make room and run "
+            "the same command again"
+        ) from error
+
+
+def write_index(folder: Path, shards: Sequence[Path]) -> None:
+    """Name the shards of a folder, in the order of their clips."""
+    write_whole(folder / INDEX, json.dumps({"shards": [path.name for path in shards]}, indent=1).encode())
+
+
+def read_index(folder: Path) -> list[Path]:
+    """The shards that a folder's index names.
+
+    Raises:
+        InputError: where there is no index, because no preparation came to its end there, or it is damaged.
+    """
+    path = folder / INDEX
+    if not path.is_file():
+        raise InputError(f"{folder} holds no finished features: run `idfacevc prepare` first, to its end")
+    try:
+        return [folder / str(name) for name in json.loads(path.read_bytes())["shards"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path}: is damaged; run the same `idfacevc prepare` again, it keeps what is done") from error
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The shard's `key`, `clips` and `rejected`."""
-    with safe_open(path, framework="pt") as handle:
+    """The shard's `key`, `clips` and `rejected`.
+
+    Raises:
+        InputError: for a shard that is missing or damaged.
+    """
+    with _opened(path) as handle:
         return json.loads(handle.metadata()[_HEADER])
 
 
+def _opened(path: Path) -> Any:
+    try:
+        return safe_open(path, framework="pt")
+    except (OSError, SafetensorError) as error:
+        fault = "is damaged" if path.is_file() else "is missing"
+        raise InputError(f"{path}: {fault}; run the same `idfacevc prepare` again, it makes that shard anew") from error
+
+
 class FeatureStore:
-    """All shards of a folder, as one list of clips over memory-mapped arrays.
+    """All shards of a folder's index, as one list of clips over memory-mapped arrays.
 
     Safe to hand to worker processes: files are opened where they are first read.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self.paths = sorted(self.folder.glob("shard-*.safetensors"))
-        if not self.paths:
-            raise InputError(f"{folder} holds no feature shards: run `idfacevc prepare` first")
+        self.paths = read_index(self.folder)
         self.clips: list[Clip] = []
         self._shard_of: list[int] = []
         for number, path in enumerate(self.paths):
@@ -112,5 +158,5 @@ class FeatureStore:
 
     def _slice(self, shard: int, array: str) -> Any:
         if shard not in self._open:
-            self._open[shard] = safe_open(self.paths[shard], framework="pt")
+            self._open[shard] = _opened(self.paths[shard])
         return self._open[shard].get_slice(array)

@@ -10,7 +10,7 @@ import numpy as np
 import yaml
 
 from idfacevc.audio.io import load_audio
-from idfacevc.data.lrs3 import Speaker, parse_speakers
+from idfacevc.data.lrs3 import Speaker, fixed_speakers, transcript
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
@@ -37,8 +37,8 @@ def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> li
     if not test.is_dir():
         raise InputError(f"{root}: holds no folder test; give the root of LRS3")
     protocol: dict[str, Any] = yaml.safe_load(PROTOCOL.read_text(encoding="utf-8"))
-    targets = {one.id: _faces(test, one, protocol["faces"]) for one in parse_speakers(protocol["targets"])}
-    named = [one.id for one in parse_speakers(protocol["sources"])]
+    targets = {one.id: _faces(test, one, protocol["faces"]) for one in fixed_speakers("targets")}
+    named = [one.id for one in fixed_speakers("sources")]
     sources = named + _further(test, {*named, *targets}, dict(protocol["further_sources"]), gender_of or VoiceJudge())
     return [
         Pair(str(utterance), "", str(face), str(face), target, source, transcript(utterance))
@@ -47,15 +47,6 @@ def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> li
         for target, faces in targets.items()
         for face in faces
     ]
-
-
-def transcript(clip: Path) -> str:
-    """What is said in a clip: the text after the first colon of the first line of its .txt file."""
-    text = clip.with_suffix(".txt")
-    if not text.is_file():
-        return ""
-    lines = text.read_text(encoding="utf-8").splitlines()
-    return lines[0].partition(":")[2].strip() if lines else ""
 
 
 def _clips(test: Path, speaker: str) -> list[Path]:

@@ -29,15 +29,18 @@ class Weights:
     file: Path
     sha256: str = ""
 
+    @property
+    def here(self) -> bool:
+        """Whether the file was fetched before."""
+        return self.file.is_file()
+
     def size(self) -> int:
-        """Bytes to fetch; 0 where the file is here already."""
-        if self.file.is_file():
-            return 0
+        """Bytes to fetch; 0 where the publisher does not say."""
         request = urllib.request.Request(self.address, method="HEAD")
         with _clear_errors(self.name), urllib.request.urlopen(request) as answer:
             return int(answer.headers["Content-Length"] or 0)
 
-    def fetch(self, size: int) -> None:
+    def fetch(self, size: int) -> Path:
         """Fetch the file; it appears under its name when it is complete. `size` as `size()` told it."""
         import torch
 
@@ -47,6 +50,7 @@ class Weights:
             if size and self.file.stat().st_size != size:
                 self.file.unlink()
                 raise OSError("the connection broke off")
+        return self.file
 
 
 def paper_weights() -> list[Weights]:

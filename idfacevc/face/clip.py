@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from PIL import Image
@@ -13,6 +11,7 @@ from torch import Tensor
 from idfacevc.config import FaceSpec
 from idfacevc.errors import InputError
 from idfacevc.face.backbone import pixels
+from idfacevc.nn.frozen import load_frozen
 
 # OpenAI's preprocessing constants, the same for every CLIP model
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -31,30 +30,12 @@ class ClipBackbone:
     def __init__(self, spec: FaceSpec, device: torch.device | str = "cpu") -> None:
         from transformers import CLIPVisionModel
 
-        revision = spec.revision or "main"  # without effect on a folder
-        try:
-            with _quiet_transformers():
-                loaded: Any = CLIPVisionModel.from_pretrained(
-                    spec.name, revision=revision, local_files_only=True, output_loading_info=True
-                )
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"the face backbone {spec.name} is not on this machine; run `idfacevc download` once with a network"
-            ) from error
-        except RuntimeError as error:  # tensors of another shape
-            raise InputError(f"{spec.name}: is no CLIP vision model") from error
-        model, report = loaded
-        if missing := sorted(report["missing_keys"]):
-            raise InputError(f"{spec.name}: is no CLIP vision model, it lacks {missing[0]}")
-        if model.config.hidden_size != spec.token_dim:
-            raise InputError(
-                f"{spec.name}: its tokens are {model.config.hidden_size} wide, not {spec.token_dim} as configured"
-            )
+        model = load_frozen(CLIPVisionModel, spec.name, spec.revision, spec.token_dim, "face backbone", device)
         states = model.config.num_hidden_layers + 1
         if not -states <= spec.layer < states:
             raise InputError(f"{spec.name}: has {states} hidden states, none at {spec.layer}")
         self.spec = spec
-        self.model = model.to(device).eval().requires_grad_(False)
+        self.model = model
         self._mean = torch.tensor(_MEAN, device=device)[:, None, None]
         self._std = torch.tensor(_STD, device=device)[:, None, None]
 
@@ -65,19 +46,3 @@ class ClipBackbone:
         output = self.model((batch - self._mean) / self._std, output_hidden_states=True)
         hidden = output.hidden_states[self.spec.layer]
         return (hidden[:, 1:] if self.spec.drop_cls else hidden).float()
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """No progress bar, and no report that a whole CLIP model holds a text side as well."""
-    from transformers.utils import logging
-
-    bars, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

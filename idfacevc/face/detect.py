@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -13,6 +16,8 @@ from idfacevc.errors import InputError
 SMALLEST_SIDE = 32  # pixels; below it no feature of the face is left
 _SURE = 0.9
 _LARGEST_IMAGE, _SMALLEST_IMAGE = 1280, 320  # longer side in pixels at which faces are searched
+_PIXELS = 1 << 22  # searched at a time: 83 frames of LRS3, 4 of 1280x720
+_BILINEAR = Image.Resampling.BILINEAR
 _BLURRED = 4.0
 _PROFILE = 0.5
 
@@ -52,25 +57,41 @@ class FaceDetector:
                 "face detection needs facenet-pytorch: pip install --no-deps facenet-pytorch==2.6.0"
             ) from error
         self._mtcnn = MTCNN(keep_all=True, device=device)
+        # frames are many: faces that could not be used anyway are not searched for, which takes a fifth of the work
+        self._of_frames = MTCNN(keep_all=True, device=device, min_face_size=SMALLEST_SIDE)
 
     def all(self, image: Image.Image) -> list[Face]:
         """Every face found in an RGB image, the largest first."""
         longest = max(image.size)
         scale = min(max(longest, _SMALLEST_IMAGE), _LARGEST_IMAGE) / longest
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        searched = image if scale == 1 else image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        searched = image if scale == 1 else image.resize(size, _BILINEAR, reducing_gap=2.0)
         if min(size) < 20:
             return []  # smaller than any face that MTCNN looks for, and than its first network takes
-        boxes, probabilities, landmarks = self._mtcnn.detect(searched, landmarks=True)
-        if boxes is None:
-            return []
-        ratio = np.array([image.width / size[0], image.height / size[1]])
-        faces = [
-            Face(np.asarray(box, float) * np.tile(ratio, 2), float(probability), np.asarray(points, float) * ratio)
-            for box, probability, points in zip(boxes, probabilities, landmarks, strict=True)
-            if probability >= _SURE
-        ]
-        return sorted(faces, key=lambda face: -face.side)
+        found = self._mtcnn.detect([searched], landmarks=True)
+        return _faces(image, size, *(values[0] for values in found))
+
+    def largest(self, frames: Sequence[Image.Image]) -> list[Face | None]:
+        """The largest face of at least `SMALLEST_SIDE` in each RGB frame; frames of one size are searched together."""
+        found: list[Face | None] = []
+        for size, alike in itertools.groupby(frames, key=lambda frame: frame.size):
+            found += self._largest(list(alike), size)
+        return found
+
+    def _largest(self, frames: list[Image.Image], size: tuple[int, int]) -> list[Face | None]:
+        scale = min(1.0, _LARGEST_IMAGE / max(size))
+        searched = (round(size[0] * scale), round(size[1] * scale))
+        if min(searched) < SMALLEST_SIDE:
+            return [None] * len(frames)
+        found: list[Face | None] = []
+        together = max(1, _PIXELS // (searched[0] * searched[1]))
+        for start in range(0, len(frames), together):
+            batch = frames[start : start + together]
+            sized = [frame if scale == 1 else frame.resize(searched, _BILINEAR, reducing_gap=2.0) for frame in batch]
+            for frame, *one in zip(batch, *self._of_frames.detect(sized, landmarks=True), strict=True):
+                faces = _faces(frame, searched, *one)
+                found.append(faces[0] if faces and faces[0].side >= SMALLEST_SIDE else None)
+        return found
 
     def __call__(self, image: Image.Image, name: str = "the picture", strict: bool = False) -> Face:
         """The one face to use: the largest.
@@ -105,10 +126,23 @@ class FaceDetector:
         return face
 
 
+def _faces(image: Image.Image, searched: tuple[int, int], boxes: Any, probabilities: Any, landmarks: Any) -> list[Face]:
+    """What MTCNN found in a picture of size `searched`, in pixels of `image`, the largest first."""
+    if boxes is None:
+        return []
+    ratio = np.array([image.width / searched[0], image.height / searched[1]])
+    faces = [
+        Face(np.asarray(box, float) * np.tile(ratio, 2), float(probability), np.asarray(points, float) * ratio)
+        for box, probability, points in zip(boxes, probabilities, landmarks, strict=True)
+        if probability >= _SURE
+    ]
+    return sorted(faces, key=lambda face: -face.side)
+
+
 def _sharpness(image: Image.Image, face: Face) -> float:
     """Standard deviation of the Laplacian over the face at 96 pixels, in grey levels."""
     left, top, right, bottom = face.box
-    grey = image.crop((left, top, right, bottom)).convert("L").resize((96, 96), Image.Resampling.BILINEAR)
+    grey = image.crop((left, top, right, bottom)).convert("L").resize((96, 96), _BILINEAR)
     laplacian = grey.filter(ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128))
     return float(np.asarray(laplacian, float)[1:-1, 1:-1].std())
 

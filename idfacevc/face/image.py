@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -59,10 +59,8 @@ def video_frames(path: str | os.PathLike[str], count: int) -> Iterator[Image.Ima
                 raise InputError(f"{file}: holds no pictures")
             stream = container.streams.video[0]
             packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(stream) if packet.pts is not None]
-            times = sorted(time for time, _ in packets)
             keys = sorted(time for time, is_key in packets if is_key)
-            picked = np.linspace(0, len(times) - 1, min(count, len(times))).round().astype(int)
-            yield from _decode_at(container, stream, [times[index] for index in picked], keys)
+            yield from _decode_at(container, stream, _spread([time for time, _ in packets], count), keys)
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -82,9 +80,36 @@ def _decode_at(container: Any, stream: Any, wanted: list[int], keys: list[int]) 
         for frame in frames:
             reached = frame.pts
             if frame.pts >= time:
-                image = frame.to_image()
-                yield image.rotate(frame.rotation, expand=True) if frame.rotation else image
+                yield _upright(frame)
                 break
+
+
+def frames_of(packets: Sequence[Any], count: int) -> Iterator[Image.Image]:
+    """The frames that `video_frames` picks, out of all packets of a video stream; those that are damaged are left out.
+
+    For who has read the file already: nothing is read again, but every packet is decoded.
+    """
+    import av
+
+    wanted = set(_spread([packet.pts for packet in packets if packet.pts is not None], count))
+    for packet in packets:
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue
+        yield from (_upright(frame) for frame in frames if frame.pts in wanted)
+
+
+def _spread(times: Iterable[int], count: int) -> list[int]:
+    """At most `count` of the times, evenly spread, in order."""
+    ordered = sorted(times)
+    picked = np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int)
+    return [ordered[index] for index in picked]
+
+
+def _upright(frame: Any) -> Image.Image:
+    image = frame.to_image()
+    return image.rotate(frame.rotation, expand=True) if frame.rotation else image
 
 
 def check_file(path: str | os.PathLike[str]) -> Path:

@@ -33,13 +33,13 @@ class FaceReader:
 
     def __init__(self, spec: FaceSpec, tower: FaceTower | None, device: torch.device | str = "cpu") -> None:
         self.spec = spec
-        self._tower = tower
+        self.tower = tower
         self._device = device
 
     @cached_property
     def backbone(self) -> FaceBackbone:
         """The frozen backbone."""
-        return build_backbone(self.spec, self._tower, self._device)
+        return build_backbone(self.spec, self.tower, self._device)
 
     @cached_property
     def detector(self) -> FaceDetector:
@@ -79,15 +79,20 @@ class FaceReader:
         return [crop_face(image, self.detector(image, name, strict), self.spec)]
 
     def _video_crops(self, path: str | PathLike[str], aligned: bool) -> list[Image.Image]:
-        frames = video_frames(path, self.spec.max_frames)
-        if aligned:
-            return list(frames)
-        crops = []
-        for frame in frames:
-            # frames without a face are passed over: people turn away and walk out of the picture
-            faces = self.detector.all(frame)
-            if faces and faces[0].side >= SMALLEST_SIDE:
-                crops.append(crop_face(frame, faces[0], self.spec))
+        frames = list(video_frames(path, self.spec.max_frames))
+        return frames if aligned else self.frame_crops(frames, str(path))
+
+    def frame_crops(self, frames: Sequence[Image.Image], name: str) -> list[Image.Image]:
+        """The crops of those of a video's frames that show a face: people turn away and walk out of the picture.
+
+        Raises:
+            InputError: where none does; `name` is what it calls the video.
+        """
+        crops = [
+            crop_face(frame, face, self.spec)
+            for frame, face in zip(frames, self.detector.largest(frames), strict=True)
+            if face is not None
+        ]
         if not crops:
-            raise InputError(f"{path}: no face of at least {SMALLEST_SIDE} pixels in the frames looked at")
+            raise InputError(f"{name}: no face of at least {SMALLEST_SIDE} pixels in the frames looked at")
         return crops

@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from idfacevc.config import SpeechSpec
-from idfacevc.errors import InputError
+from idfacevc.nn.frozen import load_frozen, not_here
+
+_ROLE = "speech backbone"
 
 
-class ClapTokens:
-    """The audio tower of a CLAP model (HTSAT), its time tokens averaged over the frequency groups.
+class ClapInput:
+    """What a CLAP model reads: a log-mel of ten seconds at the model's own rate, 48 kHz.
 
-    Recordings beyond the model's ten seconds give their centre, shorter ones are repeated: nothing is random.
+    Recordings beyond that give their centre, shorter ones are repeated: nothing is random.
 
-    Shape: wav (N,) -> tokens (P, D), (32, 1024) for HTSAT-base; with the tap "pooled" (1, D).
+    Shape: wav (N,) -> (1, 1, frames, bands).
 
     Raises:
-        InputError: where the model is not on this machine (nothing is fetched here), or its width is not `token_dim`.
+        InputError: where the model's preprocessing is not on this machine (nothing is fetched here).
     """
 
-    def __init__(self, spec: SpeechSpec, device: torch.device | str = "cpu") -> None:
-        from transformers import ClapAudioModel, ClapFeatureExtractor
+    def __init__(self, spec: SpeechSpec) -> None:
+        from transformers import ClapFeatureExtractor
 
-        revision = spec.revision or "main"  # without effect on a folder
         try:
-            self.extractor = ClapFeatureExtractor.from_pretrained(spec.name, revision=revision, local_files_only=True)
-            loaded: Any = ClapAudioModel.from_pretrained(
-                spec.name, revision=revision, local_files_only=True, output_loading_info=True
+            self.extractor = ClapFeatureExtractor.from_pretrained(
+                spec.name, revision=spec.revision or "main", local_files_only=True
             )
         except (OSError, ValueError) as error:
-            raise InputError(
-                f"the speech backbone {spec.name} is not on this machine; run `idfacevc download` once with a network"
-            ) from error
-        model, report = loaded
-        if missing := sorted(report["missing_keys"]):
-            raise InputError(f"{spec.name}: is no CLAP model, it lacks {missing[0]}")
-        if model.config.hidden_size != spec.token_dim:
-            raise InputError(
-                f"{spec.name}: its tokens are {model.config.hidden_size} wide, not {spec.token_dim} as configured"
-            )
-        self.spec = spec
-        self.device = device
-        self.model = model.to(device).eval().requires_grad_(False)
+            raise not_here(_ROLE, spec.name) from error
 
-    def features(self, wav: np.ndarray, sample_rate: int) -> Tensor:
-        """The model's input, a log-mel (1, 1, frames, bands), of a recording at any rate."""
+    def __call__(self, wav: np.ndarray, sample_rate: int) -> Tensor:
         from scipy.signal import resample_poly
 
         rate = self.extractor.sampling_rate
@@ -60,10 +46,31 @@ class ClapTokens:
             samples = samples[excess // 2 : excess // 2 + self.extractor.nb_max_samples]
         return self.extractor(samples, sampling_rate=rate, return_tensors="pt")["input_features"]
 
+
+class ClapTokens:
+    """The audio tower of a CLAP model (HTSAT), its time tokens averaged over the frequency groups.
+
+    Shape: inputs (B, 1, frames, bands) of `ClapInput` -> tokens (B, P, D), (B, 32, 1024) for HTSAT-base; with the tap
+    "pooled" (B, 1, D).
+
+    Raises:
+        InputError: where the model is not on this machine (nothing is fetched here), or its width is not `token_dim`.
+    """
+
+    def __init__(self, spec: SpeechSpec, device: torch.device | str = "cpu") -> None:
+        from transformers import ClapAudioModel
+
+        self.model = load_frozen(
+            ClapAudioModel, spec.name, spec.revision, spec.token_dim, _ROLE, device,
+            key_mapping={r"^audio_model\.": ""},  # the hub's files hold the text side too
+        )  # fmt: skip
+        self.spec = spec
+        self.device = device
+
     @torch.no_grad()
-    def __call__(self, wav: np.ndarray, sample_rate: int) -> Tensor:
-        output = self.model(self.features(wav, sample_rate).to(self.device))
+    def __call__(self, inputs: Tensor) -> Tensor:
+        output = self.model(inputs.to(self.device))
         if self.spec.tap == "pooled":
-            return output.pooler_output.float()
-        # (1, D, frequency groups, time)
-        return output.last_hidden_state[0].mean(dim=1).T.float()
+            return output.pooler_output[:, None].float()
+        # (B, D, frequency groups, time)
+        return output.last_hidden_state.mean(dim=2).transpose(1, 2).float()

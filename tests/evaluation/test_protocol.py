@@ -6,24 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
-from idfacevc.data.lrs3 import Speaker, parse_speakers
+from idfacevc.data.lrs3 import fixed_speakers, transcript
 from idfacevc.errors import InputError
 from idfacevc.evaluation.pairs import write_pairs
-from idfacevc.evaluation.protocol import PROTOCOL, lrs3_pairs, transcript
+from idfacevc.evaluation.protocol import PROTOCOL, lrs3_pairs
 
 FEMALE = {"--aaaaaaaaa", "_bbbbbbbbb_", "ddddddddddd"}
 
 
-def named(role: str) -> list[Speaker]:
-    """The speakers whom the protocol names as "targets" or "sources"."""
-    return parse_speakers(yaml.safe_load(PROTOCOL.read_text(encoding="utf-8"))[role])
-
-
 @pytest.fixture
 def lrs3(tmp_path: Path) -> Path:
-    speakers = {one.id: one.clip or "00001" for one in named("targets") + named("sources")}
+    speakers = {one.id: one.clip or "00001" for one in fixed_speakers("targets") + fixed_speakers("sources")}
     speakers |= dict.fromkeys([*sorted(FEMALE), "Mccccccccc1", "Mccccccccc2", "Mccccccccc3"], "00001")
     for speaker, clip in speakers.items():
         folder = tmp_path / "test" / speaker
@@ -52,15 +46,15 @@ def test_eight_by_eight(lrs3: Path) -> None:
 
 
 def test_named_speakers() -> None:
-    assert [one.gender for one in named("targets")] == [*"mmmmffff"]
-    assert [one.gender for one in named("sources")] == [*"ffmm"]
-    assert all(one.clip for one in named("targets"))
+    assert [one.gender for one in fixed_speakers("targets")] == [*"mmmmffff"]
+    assert [one.gender for one in fixed_speakers("sources")] == [*"ffmm"]
+    assert all(one.clip for one in fixed_speakers("targets"))
 
 
 def test_committed_list_is_what_the_generator_makes_of_the_named_speakers(lrs3: Path, tmp_path: Path) -> None:
     """It stands for a copy of LRS3, so that it names a source's folder instead of the clips found there."""
-    sources = {one.id for one in named("sources")}
-    faces = {str(lrs3 / "test" / one.id / f"{one.clip}.mp4") for one in named("targets")}
+    sources = {one.id for one in fixed_speakers("sources")}
+    faces = {str(lrs3 / "test" / one.id / f"{one.clip}.mp4") for one in fixed_speakers("targets")}
     pairs = [
         replace(
             pair,

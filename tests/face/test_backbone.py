@@ -14,6 +14,7 @@ from idfacevc.config import FaceSpec, TowerSpec
 from idfacevc.errors import InputError
 from idfacevc.face.backbone import build_backbone
 from idfacevc.face.tower import FaceTower
+from tests.backbones import write_clip
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +26,7 @@ def crops() -> list[Image.Image]:
 @pytest.fixture(scope="module")
 def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CLIP vision transformer of 3 layers and 5 tokens, saved as the hub's are."""
-    from transformers import CLIPVisionConfig, CLIPVisionModel
-
-    torch.manual_seed(0)
-    config = CLIPVisionConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2, image_size=64, patch_size=32
-    )
-    folder = tmp_path_factory.mktemp("clip")
-    CLIPVisionModel(config).save_pretrained(folder)
-    return folder
+    return write_clip(tmp_path_factory.mktemp("clip"))
 
 
 def test_tower_tokens(crops: list[Image.Image]) -> None:
@@ -82,7 +75,7 @@ def test_clip_out_of_a_whole_clip_model(
     torch.testing.assert_close(ours, theirs)
 
     CLIPTextModel(whole.config.text_config).save_pretrained(tmp_path / "text")
-    with pytest.raises(InputError, match="is no CLIP vision model"):
+    with pytest.raises(InputError, match="is no CLIPVisionModel"):
         build_backbone(FaceSpec(name=str(tmp_path / "text"), token_dim=32), None)
 
 

@@ -6,23 +6,14 @@ import torch
 
 from idfacevc.config import SafpqSpec, SpeechSpec
 from idfacevc.errors import InputError
-from idfacevc.models.clap import ClapTokens
+from idfacevc.models.clap import ClapInput, ClapTokens
 from idfacevc.models.speech_identity import speech_identity
+from tests.backbones import write_clap
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    from transformers import ClapAudioConfig, ClapAudioModel, ClapFeatureExtractor
-
-    folder = tmp_path_factory.mktemp("clap")
-    torch.manual_seed(0)
-    config = ClapAudioConfig(
-        patch_embeds_hidden_size=16, hidden_size=128, depths=[1, 1, 1, 1], num_attention_heads=[1, 2, 2, 2],
-        projection_dim=16,
-    )  # fmt: skip
-    ClapAudioModel(config).save_pretrained(folder)
-    ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad").save_pretrained(folder)
-    return folder
+    return write_clap(tmp_path_factory.mktemp("clap"))
 
 
 def spec(folder, **changes):
@@ -34,20 +25,38 @@ def noise(seconds):
 
 
 def test_tokens_of_time_and_the_pooled_vector(folder):
-    tokens = ClapTokens(spec(folder))(noise(3), 16000)
-    assert tokens.shape == (32, 128) and torch.isfinite(tokens).all()
-    assert ClapTokens(spec(folder, tap="pooled"))(noise(3), 16000).shape == (1, 128)
+    reads = ClapInput(spec(folder))
+    inputs = torch.cat([reads(noise(3), 16000), reads(noise(5), 16000)])
+    tokens = ClapTokens(spec(folder))(inputs)
+    assert tokens.shape == (2, 32, 128) and torch.isfinite(tokens).all()
+    torch.testing.assert_close(tokens[1:], ClapTokens(spec(folder))(inputs[1:]))
+    assert ClapTokens(spec(folder, tap="pooled"))(inputs).shape == (2, 1, 128)
     head = SafpqSpec(dim=32, heads=2, ffn_dim=48)
-    assert speech_identity(spec(folder), head)(tokens[None]).shape == (1, 32)
+    assert speech_identity(spec(folder), head)(tokens).shape == (2, 32)
 
 
 def test_long_recordings_give_their_centre_and_nothing_is_random(folder):
-    clap, wav = ClapTokens(spec(folder)), noise(14)
-    first = clap.features(wav, 16000)
-    assert torch.equal(first, clap.features(wav, 16000))
-    centre = clap.features(wav[2 * 16000 : 12 * 16000], 16000)
+    reads, wav = ClapInput(spec(folder)), noise(14)
+    first = reads(wav, 16000)
+    assert torch.equal(first, reads(wav, 16000))
+    centre = reads(wav[2 * 16000 : 12 * 16000], 16000)
     # only the resampler's edges differ
     torch.testing.assert_close(first[:, :, 5:-5], centre[:, :, 5:-5], atol=0.05, rtol=0.05)
+
+
+def test_the_audio_side_of_a_whole_clap_model(folder, tmp_path):
+    """The hub's files hold the text side too."""
+    from transformers import ClapAudioConfig, ClapConfig, ClapModel
+
+    text = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+            "vocab_size": 99}  # fmt: skip
+    audio = ClapAudioConfig.from_pretrained(folder).to_dict()
+    whole = ClapModel(ClapConfig(audio_config=audio, text_config=text, projection_dim=16))
+    whole.save_pretrained(tmp_path)
+    ours = ClapTokens(spec(tmp_path)).model.state_dict()
+    theirs = whole.audio_model.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_it_is_frozen(folder):
@@ -57,5 +66,7 @@ def test_it_is_frozen(folder):
 def test_faults_are_one_clear_line(folder, tmp_path):
     with pytest.raises(InputError, match="idfacevc download"):
         ClapTokens(spec(tmp_path / "absent"))
+    with pytest.raises(InputError, match="idfacevc download"):
+        ClapInput(spec(tmp_path / "absent"))
     with pytest.raises(InputError, match="128 wide, not 1024"):
         ClapTokens(spec(folder, token_dim=1024))

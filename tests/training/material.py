@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from idfacevc.data.items import Item
 from idfacevc.data.prepare import STATISTICS
-from idfacevc.data.shards import write_shard
+from idfacevc.data.shards import write_index, write_shard
 
 
 def write_features(folder: Path, speakers: int = 4, clips: int = 3, frames: int = 40) -> Path:
@@ -38,6 +38,7 @@ def write_features(folder: Path, speakers: int = 4, clips: int = 3, frames: int 
                     )
                 )
     write_shard(folder / "shard-00000.safetensors", rows, [], "test")
+    write_index(folder, [folder / "shard-00000.safetensors"])
     mel = np.concatenate([features["mel"] for item, features in rows if item.split == "train"])
     save_file(
         {"mel_mean": torch.tensor(mel.mean(0)).float(), "mel_std": torch.tensor(mel.std(0)).float()},
