@@ -27,6 +27,7 @@ from idfacevc.text import base_speaker as base_speakers
 from idfacevc.text.style import Style, apply_style, limited
 from idfacevc.vocoder.base import Vocoder, build_vocoder
 from idfacevc.vocoder.griffin_lim import GriffinLim
+from idfacevc.vocoder_bundle import load_vocoder
 
 _PIECE = 256  # frames decoded at a time
 _PASSAGE = 4.0  # seconds of a text that are converted at once, or one sentence; pitch is normalised over so much
@@ -38,29 +39,40 @@ class IDFaceVC:
     Args:
         bundle: loaded weights.
         device: where they are.
+        vocoder: in place of the bundle's own.
     """
 
-    def __init__(self, bundle: checkpoints.Bundle, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, bundle: checkpoints.Bundle, device: torch.device | str = "cpu", vocoder: Vocoder | None = None
+    ) -> None:
         self.spec = bundle.spec
         self.net = bundle.net
         self.tower = bundle.tower
         self.device = torch.device(device)
         self.faces = FaceReader(bundle.spec.model.face, bundle.tower, self.device)
-        # Griffin-Lim works on complex numbers, which not every device other than these two has
-        self.vocoder = build_vocoder(bundle.spec.vocoder, self.device if self.device.type == "cuda" else "cpu")
+        self.vocoder = vocoder or build_vocoder(bundle.spec.vocoder, vocoder_device(self.device), bundle.generator)
 
     @classmethod
-    def from_pretrained(cls, name: str | os.PathLike[str] = checkpoints.DEFAULT, device: str = "cpu") -> IDFaceVC:
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike[str] = checkpoints.DEFAULT,
+        device: str = "cpu",
+        vocoder: str | os.PathLike[str] | None = None,
+    ) -> IDFaceVC:
         """Load a bundle.
 
         Args:
             name: of the bundle, its folder, or a hub id "owner/name".
             device: "cpu", "cuda", "cuda:1", "mps", or "auto" for the fastest that is there.
+            vocoder: folder of another vocoder than the bundle's, or "griffin-lim".
         Raises:
-            InputError: for an unknown bundle or device, and files that do not match.
+            InputError: for an unknown bundle or device, files that do not match, and a vocoder of another front end.
         """
         chosen = pick_device(device)
-        return cls(checkpoints.load_bundle(checkpoints.resolve(name), chosen), chosen)
+        bundle = checkpoints.load_bundle(checkpoints.resolve(name), chosen)
+        if vocoder is None:
+            return cls(bundle, chosen)
+        return cls(bundle, chosen, load_vocoder(vocoder, bundle.spec.model.front_end, vocoder_device(chosen)))
 
     @property
     def sample_rate(self) -> int:
@@ -245,11 +257,12 @@ def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Any) 
         face: as of `IDFaceVC.voice_from_face`.
         audio_or_text: (samples, sample_rate), an audio file, or a text. A string that names an existing file is audio;
             one that ends like an audio file but names none is an error and never spoken.
-        options: `checkpoint` and `device` for `IDFaceVC.from_pretrained`, whose result stays loaded for the next call;
-            the rest is for `IDFaceVC.convert`.
+        options: `checkpoint`, `device` and `vocoder` for `IDFaceVC.from_pretrained`, whose result stays loaded for the
+            next call; the rest is for `IDFaceVC.convert`.
     """
     checkpoint, device = options.pop("checkpoint", checkpoints.DEFAULT), options.pop("device", "cpu")
-    vc = _cached(str(checkpoint), device)
+    vocoder = options.pop("vocoder", None)
+    vc = _cached(str(checkpoint), device, vocoder if vocoder is None else str(vocoder))
     audio, text = audio_or_text_of(audio_or_text)
     return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **options)
 
@@ -269,6 +282,11 @@ def audio_or_text_of(given: AudioSource | str) -> tuple[AudioSource | None, str 
     return None, given
 
 
+def vocoder_device(device: torch.device) -> torch.device:
+    """Griffin-Lim works on complex numbers, which not every device other than CPU and CUDA has."""
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
 def pick_device(name: str) -> torch.device:
     """The device of that name; "auto" is the fastest here; for one that is not here, an `InputError`."""
     here = ["cpu"]
@@ -286,8 +304,8 @@ def pick_device(name: str) -> torch.device:
 
 
 @lru_cache(maxsize=1)
-def _cached(checkpoint: str, device: str) -> IDFaceVC:
-    return IDFaceVC.from_pretrained(checkpoint, device)
+def _cached(checkpoint: str, device: str, vocoder: str | None) -> IDFaceVC:
+    return IDFaceVC.from_pretrained(checkpoint, device, vocoder)
 
 
 @lru_cache(maxsize=1)

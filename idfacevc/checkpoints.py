@@ -1,7 +1,8 @@
 """Trained bundles: find one by name, folder or hub id; read and write it strictly.
 
 A bundle is a folder with `config.json` (closed dataclasses: nothing in it names a class to import), `model.safetensors`
-(the network) and, where the face backbone is the tower, `face.safetensors`.
+(the network), where the face backbone is the tower, `face.safetensors`, and where the vocoder has weights,
+`vocoder.safetensors`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -26,9 +27,12 @@ from idfacevc.errors import InputError
 from idfacevc.face.tower import TOWER_FILE, FaceTower, save_tower
 from idfacevc.models.idfacevc import IDFaceVCNet
 from idfacevc.vocoder.base import VocoderSpec
+from idfacevc.vocoder.parallel_wavegan import Generator
 
 DEFAULT = "demo"
-_CONFIG, _MODEL = "config.json", "model.safetensors"
+CONFIG_FILE, VOCODER_FILE = "config.json", "vocoder.safetensors"
+_MODEL = "model.safetensors"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,15 @@ class BundleSpec:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A loaded bundle: the network and, where it has its own, the face tower, both in evaluation mode."""
+    """A loaded bundle: the network and, where it has its own, the face tower and the vocoder's generator.
+
+    All of them are in evaluation mode.
+    """
 
     spec: BundleSpec
     net: IDFaceVCNet
     tower: FaceTower | None
+    generator: Generator | None = None
 
 
 def roots() -> list[Path]:
@@ -77,7 +85,7 @@ def available() -> dict[str, Path]:
     """Names of the bundles on this machine and their folders; the first root that has a name wins."""
     found: dict[str, Path] = {}
     for root in roots():
-        for config in sorted(root.glob(f"*/{_CONFIG}")):
+        for config in sorted(root.glob(f"*/{CONFIG_FILE}")):
             found.setdefault(config.parent.name, config.parent)
     return found
 
@@ -88,14 +96,14 @@ def resolve(name: str | os.PathLike[str]) -> Path:
     Raises:
         InputError: when there is none, with the names that there are.
     """
-    if (Path(name) / _CONFIG).is_file():
+    if (Path(name) / CONFIG_FILE).is_file():
         return Path(name)
     if isinstance(name, str) and name in (known := available()):
         return known[name]
     if isinstance(name, str) and hub.is_id(name):
         return hub.snapshot(name)
     if Path(name).is_dir():
-        raise InputError(f"checkpoint {name}: the folder holds no {_CONFIG}")
+        raise InputError(f"checkpoint {name}: the folder holds no {CONFIG_FILE}")
     raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available()) or 'none'}")
 
 
@@ -106,6 +114,7 @@ def save_bundle(
     *,
     name: str,
     vocoder: VocoderSpec | None = None,
+    generator: Generator | None = None,
 ) -> None:
     """Write a bundle. Its files appear under their names when all are complete, `config.json` last; others stay.
 
@@ -115,29 +124,37 @@ def save_bundle(
         tower: the face tower, where that is the face backbone.
         name: what reports call the bundle.
         vocoder: Griffin-Lim at the network's front end, unless another is given.
+        generator: of the vocoder, where that is ParallelWaveGAN; without weight norm.
     """
     spec = BundleSpec(name, model=net.spec, vocoder=vocoder or VocoderSpec(front_end=net.spec.front_end))
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target, prefix=".saving-") as temporary:
         staged = Path(temporary)
-        tensors = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
-        save_file(tensors, staged / _MODEL)
+        save_tensors(net, staged / _MODEL)
         if spec.model.face.tower is not None:
             if tower is None:
                 raise ValueError("a bundle whose face backbone is the tower needs the tower")
             save_tower(staged, tower, spec.model.face.tower)
-        (staged / _CONFIG).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
-        for file in (_MODEL, TOWER_FILE, _CONFIG):
+        if spec.vocoder.generator is not None:
+            if generator is None:
+                raise ValueError("a bundle whose vocoder is ParallelWaveGAN needs its generator")
+            save_tensors(generator, staged / VOCODER_FILE)
+        (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
+        for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
             if (staged / file).exists():
                 os.replace(staged / file, target / file)
 
 
 def read_spec(folder: Path) -> BundleSpec:
     """The checked `config.json` of a bundle's folder."""
-    path = folder / _CONFIG
+    return read_config(BundleSpec, folder / CONFIG_FILE)
+
+
+def read_config(cls: type[T], path: Path) -> T:
+    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`."""
     try:
-        return from_dict(BundleSpec, json.loads(path.read_text(encoding="utf-8")))
+        return from_dict(cls, json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (ConfigError, ValueError) as error:
@@ -160,7 +177,21 @@ def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cp
         tower = FaceTower(**dataclasses.asdict(spec.model.face.tower))
         load_tensors(tower, source / TOWER_FILE)
         tower = tower.to(device).eval()
-    return Bundle(spec, net.to(device).eval(), tower)
+    return Bundle(spec, net.to(device).eval(), tower, load_generator(spec.vocoder, source))
+
+
+def load_generator(spec: VocoderSpec, folder: Path) -> Generator | None:
+    """The generator in a bundle's folder, without weight norm; None for a vocoder that has none."""
+    if spec.generator is None:
+        return None
+    generator = Generator(spec.generator, spec.front_end.n_mels, weight_norm=False)
+    load_tensors(generator, folder / VOCODER_FILE)
+    return generator.eval()
+
+
+def save_tensors(module: nn.Module, path: Path) -> None:
+    """Write a module's tensors as a safetensors file."""
+    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, path)
 
 
 def load_tensors(module: nn.Module, path: Path) -> None:

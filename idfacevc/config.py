@@ -7,6 +7,7 @@ marks a point that the paper leaves open; the default that we took is listed in 
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass, field
@@ -299,3 +300,53 @@ class ModelSpec:
                 f"memory.dim {self.memory.dim} and face_head.dim {self.face_head.dim} must agree: "
                 "the adapters keep the width"
             )
+
+
+@dataclass(frozen=True)
+class GeneratorSpec:
+    """Sizes of Parallel WaveGAN's generator (arXiv 1910.11480, section 3.3).
+
+    Attributes:
+        layers, stacks: gated residual blocks, and cycles over which their dilation doubles from 1.
+        residual, gate, skip: channels; a gate has two halves.
+        kernel: width of the dilated convolutions, odd.
+        context: frames of the mel at each side that a frame is mixed with.
+        upsample_scales: whose product is the hop.
+    """
+
+    layers: int = 30
+    stacks: int = 3
+    residual: int = 64
+    gate: int = 128
+    skip: int = 64
+    kernel: int = 3
+    context: int = 2
+    upsample_scales: tuple[int, ...] = (4, 5, 8)
+
+    def __post_init__(self) -> None:
+        sizes = (self.layers, self.stacks, self.residual, self.gate, self.skip, *self.upsample_scales)
+        if min(sizes) < 1 or self.context < 0:
+            raise ConfigError("the generator's sizes must be positive")
+        if self.layers % self.stacks or self.gate % 2 or self.kernel % 2 == 0:
+            raise ConfigError("the generator needs whole stacks of layers, an even gate and an odd kernel")
+
+    @property
+    def hop_length(self) -> int:
+        """Samples that a frame becomes."""
+        return math.prod(self.upsample_scales)
+
+    @property
+    def dilations(self) -> list[int]:
+        """Of each layer."""
+        return [2 ** (layer % (self.layers // self.stacks)) for layer in range(self.layers)]
+
+
+@dataclass(frozen=True)
+class DiscriminatorSpec:
+    """Sizes of a discriminator of waves: "plain" is the paper's, "residual" has the generator's blocks."""
+
+    kind: Literal["plain", "residual"] = "plain"
+    layers: int = 10
+    channels: int = 64
+    kernel: int = 3
+    stacks: int = 1

@@ -37,7 +37,7 @@ def test_help_of_every_verb_shows_an_example(capsys: pytest.CaptureFixture[str])
         main(["--help"])
     assert left.value.code == 0
     listed = capsys.readouterr().out
-    for verb in ("convert", "batch", "demo", "prepare", "download", "info"):
+    for verb in ("convert", "batch", "demo", "prepare", "vocoder", "download", "info"):
         assert verb in VERBS
         assert f"    {verb} " in listed
         with pytest.raises(SystemExit):

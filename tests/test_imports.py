@@ -35,9 +35,12 @@ LAYERS: dict[str, set[str]] = {
     "analysis": _MIDDLE | {"models"},
     "delivery": _MIDDLE | {"text", "analysis"},
     "checkpoints": _MIDDLE | {"models", "face", "vocoder", "hub"},
+    "vocoder_bundle": _MIDDLE | {"vocoder", "checkpoints"},
     "data": _MIDDLE | {"config_file", "face", "models", "text"},
-    "training": _MIDDLE | {"config_file", "models", "data", "face", "vocoder", "checkpoints"},
-    "api": _MIDDLE | {"models", "face", "text", "vocoder", "checkpoints", "analysis", "delivery", "results"},
+    "training": _MIDDLE
+    | {"config_file", "analysis", "models", "data", "face", "vocoder", "vocoder_bundle", "checkpoints"},
+    "api": _MIDDLE
+    | {"models", "face", "text", "vocoder", "vocoder_bundle", "checkpoints", "analysis", "delivery", "results"},
     "evaluation": _MIDDLE
     | {"config_file", "data", "face", "models", "text", "vocoder", "checkpoints", "api", "results"},
     "__init__": {"errors", "api"},

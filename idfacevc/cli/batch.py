@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
     rows = read_rows(Path(args.jobs))
     out_dir = Path(args.out_dir)
-    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
+    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     voices: dict[Path, Voice] = {}
     failed = 0
     for number, row in enumerate(rows, start=1):

@@ -66,6 +66,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Options that say which weights to use, and where."""
     parser.add_argument("--checkpoint", default="demo", metavar="NAME", help="name, folder or hub id (%(default)s)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps or auto (%(default)s)")
+    parser.add_argument(
+        "--vocoder", metavar="PATH", help="folder of another vocoder, or griffin-lim (default: the checkpoint's own)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         check_writable(args.plot)
     options = {field.name: getattr(args, field.name) for field in fields(Delivery)}
     delivery = Delivery(**options)
-    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
+    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     crops = vc.faces.crops(args.face, strict=args.strict_face)
     voice = vc.voice_from_face(crops, aligned=True)
     begin = time.perf_counter()

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     out = Path(args.out)
     figure_class("figure.png")
-    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device)
+    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     face = args.face or astronaut()
     print(f"checkpoint {vc.spec.name}, vocoder {vc.vocoder.name}, on {vc.device}")
 

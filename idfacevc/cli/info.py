@@ -19,6 +19,8 @@ _NEEDS = {
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
     "demo": {"facenet_pytorch": _FACE, "matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
     "train": dict.fromkeys(("pytorch_lightning", "jsonargparse", "resemblyzer"), "idfacevc[train]"),
+    "vocoder import": {"h5py": "idfacevc[vocoder]"},
+    "vocoder train": dict.fromkeys(("pytorch_lightning", "jsonargparse"), "idfacevc[train]"),
     "evaluate": dict.fromkeys(("jiwer", "pocketsphinx", "resemblyzer", "speechmos"), "idfacevc[evaluate]"),
 }
 

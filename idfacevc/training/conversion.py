@@ -244,9 +244,9 @@ class ConversionModule(pl.LightningModule):
         assert self.discriminator is not None
         self.toggle_optimizer(optimizer)
         real = real[..., : made[0].shape[-1]]
-        logs["discriminator"] = discriminator_loss(
-            self.discriminator(real), self.discriminator(torch.cat([mel.detach() for mel in made]))
-        )
+        scores = self.discriminator(real)[-1], self.discriminator(torch.cat([mel.detach() for mel in made]))[-1]
+        of_real, of_made = discriminator_loss(*scores)
+        logs["discriminator"] = 0.5 * (of_real + of_made)
         optimizer.zero_grad()
         self.manual_backward(logs["discriminator"])
         optimizer.step()
@@ -258,8 +258,8 @@ class ConversionModule(pl.LightningModule):
         with torch.no_grad():
             wanted = self.discriminator(real[..., : made[0].shape[-1]])
         maps = self.discriminator(torch.cat(made))
-        logs["adversarial"] = generator_loss(maps)
-        logs["feature_matching"] = feature_matching_loss(wanted, [one[: len(real)] for one in maps])
+        logs["adversarial"] = 0.5 * generator_loss(maps[-1])
+        logs["feature_matching"] = feature_matching_loss(wanted[:-1], [one[: len(real)] for one in maps[:-1]])
         return self.loss.adversarial * logs["adversarial"] + self.loss.feature_matching * logs["feature_matching"]
 
     def _set_rate(self, optimizer: Any, batch_index: int) -> None:

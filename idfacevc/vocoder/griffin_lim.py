@@ -16,7 +16,7 @@ from torch import Tensor
 
 from idfacevc.audio.mel import mel_filterbank
 from idfacevc.config import FrontEndSpec
-from idfacevc.vocoder.base import check_mel
+from idfacevc.vocoder.base import checked_mels
 
 _MOMENTUM = 0.99
 _MEL_UPDATES = 100
@@ -87,8 +87,7 @@ class GriffinLim:
         """Magnitudes of each block with its look-ahead, and whether it is the last; the last may be as long as both."""
         pending: list[Tensor] = []
         count = 0
-        for mel in mels:
-            check_mel(mel, self.spec)
+        for mel in checked_mels(mels, self.spec):
             pending.append(mel)
             count += mel.shape[1]
             while count > self._block + self._ahead:
@@ -96,8 +95,7 @@ class GriffinLim:
                 yield self.magnitude(buffer[:, : self._block + self._ahead]), False
                 pending = [buffer[:, self._block :]]
                 count -= self._block
-        if count:
-            yield self.magnitude(torch.cat(pending, dim=1)), True
+        yield self.magnitude(torch.cat(pending, dim=1)), True
 
     def _solve(
         self, magnitude: Tensor, known: Tensor, context: int, generator: torch.Generator

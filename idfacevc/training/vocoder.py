@@ -1,0 +1,180 @@
+"""Training of Parallel WaveGAN (arXiv 1910.11480, section 3): spectral distances, then a discriminator as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from idfacevc.config import DiscriminatorSpec, FrontEndSpec, GeneratorSpec, from_dict, to_dict
+from idfacevc.errors import InputError
+from idfacevc.losses.adversarial import discriminator_loss, generator_loss
+from idfacevc.losses.stft import MultiResolutionSTFTLoss
+from idfacevc.vocoder.base import MelStatistics, VocoderSpec, check_front_ends
+from idfacevc.vocoder.discriminators import build_discriminator
+from idfacevc.vocoder.parallel_wavegan import Generator
+from idfacevc.vocoder_bundle import VocoderBundleSpec, read_vocoder, save_vocoder
+
+
+@dataclass(frozen=True)
+class WaveGanOptimSpec:
+    """RAdam for both networks, rates multiplied by `gamma` every `step_size` steps; defaults of the package's recipes.
+
+    Attributes:
+        generator_lr, discriminator_lr: initial rates.
+        generator_clip, discriminator_clip: gradient norms.
+        adversarial_from: step at which the discriminator comes in.
+        adversarial: weight of its judgement, lambda_adv of Eq. 9.
+    """
+
+    generator_lr: float = 1e-4
+    discriminator_lr: float = 5e-5
+    eps: float = 1e-6
+    step_size: int = 200_000
+    gamma: float = 0.5
+    generator_clip: float = 10.0
+    discriminator_clip: float = 1.0
+    adversarial_from: int = 100_000
+    adversarial: float = 4.0
+
+
+class VocoderModule(pl.LightningModule):
+    """Generator and discriminator on segments of `data.waves.WaveDataModule`.
+
+    Args:
+        front_end: of the mels.
+        generator, discriminator: sizes.
+        optim: rates and when the discriminator comes in.
+        init: folder of a vocoder whose generator and statistics the training starts from; its sizes are `generator`.
+    """
+
+    mel_mean: Tensor
+    mel_scale: Tensor
+
+    def __init__(
+        self,
+        front_end: FrontEndSpec = FrontEndSpec(),  # noqa: B008 (frozen)
+        generator: GeneratorSpec = GeneratorSpec(),  # noqa: B008
+        discriminator: DiscriminatorSpec = DiscriminatorSpec(),  # noqa: B008
+        optim: WaveGanOptimSpec = WaveGanOptimSpec(),
+        init: str = "",
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.front_end, self.optim = front_end, optim
+        self.steps = 0
+        self.generator = Generator(generator, front_end.n_mels, weight_norm=not init)
+        self.discriminator = build_discriminator(discriminator)
+        self.stft_loss = MultiResolutionSTFTLoss()
+        self.register_buffer("mel_mean", torch.zeros(front_end.n_mels))
+        self.register_buffer("mel_scale", torch.zeros(front_end.n_mels))  # zero until it is known
+        if init:
+            self._start_from(init)
+
+    def _start_from(self, folder: str) -> None:
+        spec, trained = read_vocoder(folder)
+        check_front_ends(self.front_end, spec.front_end)
+        if spec.generator != self.generator.spec:
+            raise InputError(f"{folder}: its generator has other sizes than the one to be trained")
+        assert spec.statistics is not None
+        self.generator.load_state_dict(trained.state_dict())
+        self.generator.apply_weight_norm()
+        self.mel_mean.copy_(torch.tensor(spec.statistics.mean))
+        self.mel_scale.copy_(torch.tensor(spec.statistics.scale))
+
+    def on_fit_start(self) -> None:
+        if not self.mel_scale.any():
+            mean, scale = self.trainer.datamodule.statistics()  # type: ignore[attr-defined]
+            self.mel_mean.copy_(mean)
+            self.mel_scale.copy_(scale)
+
+    def forward(self, mel: Tensor, noise: Tensor) -> Tensor:
+        """Log-mel (B, M, T + 2 context) and noise (B, 1, T * hop) to waves (B, 1, T * hop)."""
+        return self.generator(noise, (mel - self.mel_mean[:, None]) / self.mel_scale[:, None])
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
+        optimizers: Any = self.optimizers()
+        schedules: Any = self.lr_schedulers()
+        real = batch["wave"][:, None]
+        made = self(batch["mel"], torch.randn_like(real))
+        convergence, magnitude = self.stft_loss(made[:, 0], real[:, 0])
+        loss = convergence + magnitude
+        logs = {"convergence": convergence, "magnitude": magnitude}
+        adversarial = self.steps >= self.optim.adversarial_from
+        if adversarial:
+            self.discriminator.requires_grad_(False)
+            logs["adversarial"] = generator_loss(self.discriminator(made))
+            self.discriminator.requires_grad_(True)
+            loss = loss + self.optim.adversarial * logs["adversarial"]
+        self._update(optimizers[0], loss, self.optim.generator_clip)
+        if adversarial:
+            judged = self.discriminator(real), self.discriminator(made.detach())
+            logs["real"], logs["made"] = discriminator_loss(*judged)
+            self._update(optimizers[1], logs["real"] + logs["made"], self.optim.discriminator_clip)
+        for schedule in schedules[: 1 + adversarial]:
+            schedule.step()
+        self.steps += 1
+        self.log_dict({f"train/{name}": value.detach() for name, value in logs.items()})
+        self.log("step", float(self.steps), prog_bar=True)
+
+    def _update(self, optimizer: Any, loss: Tensor, clip: float) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        self.clip_gradients(optimizer, clip, "norm")
+        optimizer.step()
+
+    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
+        made = self.copy_synthesis(batch)
+        convergence, magnitude = self.stft_loss(made, batch["wave"])
+        logs = {"convergence": convergence, "magnitude": magnitude, "stft": convergence + magnitude}
+        self.log_dict({f"valid/{name}": value for name, value in logs.items()}, batch_size=len(made))
+        self.log("step", float(self.steps))
+
+    def copy_synthesis(self, batch: dict[str, Tensor]) -> Tensor:
+        """The waves (B, N) of a batch's mels, on the same noise each time."""
+        noise = torch.randn(batch["wave"].shape, generator=torch.Generator().manual_seed(0))
+        return self(batch["mel"], noise[:, None].to(batch["wave"]))[:, 0].float()
+
+    def configure_optimizers(self) -> Any:
+        spec = self.optim
+        optimizers = [
+            torch.optim.RAdam(self.generator.parameters(), lr=spec.generator_lr, eps=spec.eps),
+            torch.optim.RAdam(self.discriminator.parameters(), lr=spec.discriminator_lr, eps=spec.eps),
+        ]
+        return optimizers, [torch.optim.lr_scheduler.StepLR(one, spec.step_size, spec.gamma) for one in optimizers]
+
+    @property
+    def vocoder_spec(self) -> VocoderSpec:
+        """The vocoder that this training makes."""
+        statistics = MelStatistics(tuple(self.mel_mean.tolist()), tuple(self.mel_scale.tolist()))
+        return VocoderSpec("parallel_wavegan", self.front_end, generator=self.generator.spec, statistics=statistics)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["vocoder"] = {"spec": to_dict(self.vocoder_spec), "steps": self.steps}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.steps = checkpoint["vocoder"]["steps"]
+
+
+def export_vocoder(checkpoint: Path, out: Path) -> int:
+    """The generator of a training's checkpoint as a vocoder's folder; returns the steps of the training.
+
+    Raises:
+        InputError: for a file that is no such checkpoint.
+    """
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        spec, steps = from_dict(VocoderSpec, state["vocoder"]["spec"]), int(state["vocoder"]["steps"])
+    except Exception as error:  # whatever a damaged file makes of the reader
+        raise InputError(f"{checkpoint}: is no checkpoint of a vocoder's training") from error
+    assert spec.generator is not None
+    prefix = "generator."
+    generator = Generator(spec.generator, spec.front_end.n_mels)
+    weights = state["state_dict"]
+    generator.load_state_dict({name[len(prefix) :]: weights[name] for name in weights if name.startswith(prefix)})
+    save_vocoder(out, VocoderBundleSpec(out.name, spec, steps=steps), generator)
+    return steps
