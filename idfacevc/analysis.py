@@ -66,8 +66,11 @@ def content_codes(mels: Iterator[Tensor], net: IDFaceVCNet) -> Iterator[Tensor]:
     """Codes (l, codebooks) of a log-mel that comes in blocks (M, t) of even length (the last may be odd).
 
     A code sees the two frames that it stands for and one more at each side: blocks go through the encoder with two
-    frames of their neighbours, whose own codes are dropped. An odd last frame is repeated.
+    frames of their neighbours, whose own codes are dropped. An odd last frame is repeated. An encoder whose codes
+    depend on the whole recording gets it in one block.
     """
+    if net.content.reach is None:
+        mels = iter([torch.cat(list(mels), dim=1)])
     before = torch.empty(0)
     current = next(mels, None)
     while current is not None:

@@ -103,6 +103,14 @@ def _add_reproduce(verbs: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--pairs", type=Path, metavar="PAIRS.tsv", help="what to convert where a configuration has a checkpoint"
     )
+    parser.add_argument(
+        "--outputs",
+        type=_named_file,
+        action="append",
+        default=[],
+        metavar="ROW=OUTPUTS.tsv",
+        help="measure what another system made for a row, for example facetts=outputs.tsv",
+    )
     return _out(parser)
 
 
@@ -176,6 +184,13 @@ def _out(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         "--workers", type=_positive, default=cores, metavar="N", help=f"processes (default: one a core, {cores})"
     )
     return parser
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, separator, path = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"must be ROW=FILE, not {text}")
+    return name, Path(path)
 
 
 def _positive(text: str) -> int:
@@ -266,7 +281,7 @@ def run_reproduce(args: argparse.Namespace) -> int:
 
     pairs = read_pairs(args.pairs) if args.pairs else None
     _make(args.out)
-    table = reproduce(args.table, available(), pairs, args.out, _loader, _speak(), args.workers)
+    table = reproduce(args.table, available(), pairs, args.out, _loader, _speak(), args.workers, dict(args.outputs))
     (args.out / f"{args.table}.md").write_text(f"{table}\n", encoding="utf-8")
     print(table)
     return 0

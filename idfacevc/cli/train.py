@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
+
+from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc train --config recipes/demo/conf/face_tower.yaml --data.corpora corpora"
 
@@ -20,17 +23,55 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Hand the rest of the line to LightningCLI."""
+    """Train what the configurations name."""
+    import pytorch_lightning as pl
+
+    fit(args.rest, pl.LightningModule, pl.LightningDataModule, named=True)
+    return 0
+
+
+def fit(arguments: list[str], module: type, data: type, named: bool) -> None:
+    """Hand the rest of a command line to LightningCLI; its faults become one line.
+
+    Args:
+        arguments: the rest.
+        module, data: classes of the training, or, where the configurations name them, their bases.
+        named: whether they do.
+    Raises:
+        InputError: for a configuration that does not fit the classes.
+    """
     import pytorch_lightning as pl
     from pytorch_lightning.cli import LightningCLI
 
-    LightningCLI(
-        pl.LightningModule,
-        pl.LightningDataModule,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        save_config_kwargs={"overwrite": True},
-        args=["fit", *args.rest],
-        seed_everything_default=520,
-    )
-    return 0
+    from idfacevc.training.whole_checkpoints import WholeCheckpoints
+
+    class TrainingCLI(LightningCLI):
+        def instantiate_trainer(self, **options: Any) -> pl.Trainer:
+            trainer = super().instantiate_trainer(**options)
+            trainer.strategy.checkpoint_io = WholeCheckpoints()
+            return trainer
+
+    try:
+        TrainingCLI(
+            module,
+            data,
+            subclass_mode_model=named,
+            subclass_mode_data=named,
+            save_config_kwargs={"overwrite": True},
+            parser_kwargs={"exit_on_error": False},
+            args=["fit", *arguments],
+            seed_everything_default=520,
+        )
+    except argparse.ArgumentError as error:
+        raise InputError(f"the training's configuration: {error}") from error
+    except ValueError as error:  # jsonargparse wraps what a class says of its arguments
+        if "Does not validate against" not in str(error):
+            raise
+        raise InputError(f"the training's configuration: {_own_words(error)}") from error
+
+
+def _own_words(error: ValueError) -> str:
+    """What the class itself said, out of jsonargparse's report of all types that it tried."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line.removeprefix("- ") for line in lines if line.startswith("- ") and not line.startswith("- Expected")]
+    return "; ".join(said) or lines[0]

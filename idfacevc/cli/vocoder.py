@@ -103,19 +103,11 @@ def run_import(args: argparse.Namespace) -> int:
 
 
 def run_train(args: argparse.Namespace) -> int:
-    """Hand the rest of the line to LightningCLI."""
-    from pytorch_lightning.cli import LightningCLI
-
+    from idfacevc.cli.train import fit
     from idfacevc.data.waves import WaveDataModule
     from idfacevc.training.vocoder import VocoderModule
 
-    LightningCLI(
-        VocoderModule,
-        WaveDataModule,
-        save_config_kwargs={"overwrite": True},
-        args=["fit", *args.rest],
-        seed_everything_default=520,
-    )
+    fit(args.rest, VocoderModule, WaveDataModule, named=False)
     return 0
 
 

@@ -133,13 +133,14 @@ class _FaceTokens:
         assert spec.face is not None
         self.reader = face_reader(spec.face, spec.tower, device)
         self.views = spec.face_views
+        self.each_frame = spec.face.frames == "random"
         self._tokens = self.reader.backbone.tokens  # weights that are missing show here, before any work
         self._plain: list[Image.Image] = []  # one crop of each face, for the views of the block
         if self.views > 1 and self.reader.tower is None:
             raise InputError("augmented views are only for the tower backbone")
 
     def __call__(self, faces: Sequence[Sequence[Image.Image]]) -> list[np.ndarray]:
-        """(1, P, D) of each face."""
+        """(V, P, D) of each face: a view, or one a frame where frames are drawn at random."""
         crops = [crop for face in faces for crop in face]
         if not crops:
             return []
@@ -148,7 +149,8 @@ class _FaceTokens:
         if self.views > 1:
             size = (_FACE_PIXELS, _FACE_PIXELS)
             self._plain += [face[0].resize(size, Image.Resampling.BICUBIC) for face in faces]
-        return [own.mean(dim=0, keepdim=True).cpu().numpy() for own in tokens.split([len(face) for face in faces])]
+        frames = tokens.split([len(face) for face in faces])
+        return [(own if self.each_frame else own.mean(dim=0, keepdim=True)).cpu().numpy() for own in frames]
 
     def add_views(self, clips: Sequence[tuple[Item, Features]]) -> None:
         """Put the augmented views of all faces since the last call behind their plain ones."""

@@ -6,13 +6,14 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from idfacevc.audio.pitch import normalise_lf0, pitch_register
 from idfacevc.data.pairing import Pairing, group_of
@@ -23,35 +24,36 @@ from idfacevc.errors import InputError
 Draw = tuple[int, int]
 
 
-class DrawSampler(Sampler[Draw]):
+class DrawSampler(DistributedSampler):
     """(clip, seed) pairs that depend on the epoch alone: a resumed run sees what the killed one would have seen.
+
+    Processes that train together draw the same list and take every n-th of it each, so that their batches make up the
+    batch that one process would have; the list is continued from its start until all have equally many. It is a
+    `DistributedSampler` because Lightning leaves those as they are.
 
     Args:
         weights: (n,) chance of each clip; None takes every clip once an epoch.
-        length: draws an epoch; 0 takes the number of clips.
+        length: draws an epoch, of all processes together; 0 takes the number of clips.
+        rank, processes: which of how many processes draws.
     """
 
-    def __init__(self, clips: int, seed: int, weights: Tensor | None = None, length: int = 0) -> None:
-        self.clips, self.seed, self.weights = clips, seed, weights
-        self.length = length or clips
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
+    def __init__(
+        self, clips: int, seed: int, weights: Tensor | None = None, length: int = 0, rank: int = 0, processes: int = 1
+    ) -> None:
+        super().__init__(range(length or clips), processes, rank, shuffle=False)  # type: ignore[arg-type]
+        self.clips, self.draw_seed, self.weights = clips, seed, weights
+        self.draws = length or clips
 
     def __iter__(self) -> Iterator[Draw]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        generator = torch.Generator().manual_seed(self.draw_seed * 1_000_003 + self.epoch)
         if self.weights is not None:
-            order = torch.multinomial(self.weights, self.length, replacement=True, generator=generator)
+            order = torch.multinomial(self.weights, self.draws, replacement=True, generator=generator)
         else:
-            rounds = math.ceil(self.length / self.clips)
-            order = torch.cat([torch.randperm(self.clips, generator=generator) for _ in range(rounds)])[: self.length]
-        seeds = torch.randint(2**62, (self.length,), generator=generator)
-        return iter(zip(order.tolist(), seeds.tolist(), strict=True))
+            rounds = math.ceil(self.draws / self.clips)
+            order = torch.cat([torch.randperm(self.clips, generator=generator) for _ in range(rounds)])[: self.draws]
+        seeds = torch.randint(2**62, (self.draws,), generator=generator)
+        draws = list(zip(order.tolist(), seeds.tolist(), strict=True))
+        return iter([draws[i % self.draws] for i in range(self.rank, self.total_size, self.num_replicas)])
 
 
 class VoiceDataset(Dataset):
@@ -174,10 +176,11 @@ class VoiceDataModule(pl.LightningDataModule):
         unpaired_sources: clips that no face is paired with are sources of inter-speaker conversions (see
             `VoiceDataset`).
         crop_frames: T.
-        batch_size: crops a step.
+        batch_size: crops a step, in each process.
         epoch_clips: crops an epoch; 0 takes every clip once.
         balance: 0 draws clips evenly, 1 draws speakers evenly.
         seed: of crops and order.
+        workers: processes that read ahead; 0 reads between the steps.
     """
 
     def __init__(
@@ -192,12 +195,13 @@ class VoiceDataModule(pl.LightningDataModule):
         epoch_clips: int = 0,
         balance: float = 0.0,
         seed: int = 520,
+        workers: int = 0,
     ) -> None:
         super().__init__()
         self.features, self.faces, self.pairing = Path(features), faces, pairing
         self.with_faces, self.unpaired_sources = with_faces, unpaired_sources
         self.crop_frames, self.batch_size = crop_frames, batch_size
-        self.epoch_clips, self.balance, self.seed = epoch_clips, balance, seed
+        self.epoch_clips, self.balance, self.seed, self.workers = epoch_clips, balance, seed, workers
         self._ready = False
 
     def setup(self, stage: str) -> None:
@@ -261,12 +265,23 @@ class VoiceDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         dataset = self._sets["train"]
-        sampler = DrawSampler(len(dataset), self.seed, self._weights, self.epoch_clips)
-        # its own generator: creating an iterator must not draw from the global random state that a checkpoint keeps
-        own = torch.Generator()
-        return DataLoader(dataset, self.batch_size, sampler=sampler, drop_last=self.epoch_clips > 0, generator=own)
+        place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        sampler = DrawSampler(len(dataset), self.seed, self._weights, self.epoch_clips, *place)
+        return self._loader(dataset, sampler, drop_last=self.epoch_clips > 0)
 
     def val_dataloader(self) -> DataLoader:
         dataset = self._sets["valid"]
-        sampler = [(number, number) for number in range(len(dataset))]
-        return DataLoader(dataset, self.batch_size, sampler=sampler, generator=torch.Generator())
+        return self._loader(dataset, [(number, number) for number in range(len(dataset))])
+
+    def _loader(self, dataset: VoiceDataset, sampler: Any, drop_last: bool = False) -> DataLoader:
+        return DataLoader(
+            dataset,
+            self.batch_size,
+            sampler=sampler,
+            drop_last=drop_last,
+            # its own: creating an iterator must not draw from the global random state that a checkpoint keeps
+            generator=torch.Generator(),
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )

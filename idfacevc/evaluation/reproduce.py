@@ -12,9 +12,9 @@ import yaml
 from idfacevc.errors import InputError
 from idfacevc.evaluation.conversion import System
 from idfacevc.evaluation.pair_tables import OUTPUTS
-from idfacevc.evaluation.pairs import Pair
+from idfacevc.evaluation.pairs import Pair, read_outputs
 from idfacevc.evaluation.results import Figure
-from idfacevc.evaluation.runner import Speak, convert_pairs, measure
+from idfacevc.evaluation.runner import Converted, Speak, convert_pairs, measure
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 # The paper's metric, and the name of ours that measures the same thing.
@@ -36,6 +36,7 @@ def reproduce(
     loader: Callable[[Path], Callable[[], System]],
     speak: Speak,
     workers: int,
+    outputs: Mapping[str, Path] | None = None,
 ) -> str:
     """The table `name` ("table2" or "table3") in Markdown.
 
@@ -44,14 +45,23 @@ def reproduce(
         pairs: what to convert; only needed where a row has a checkpoint.
         out: folder of the measurements, one folder a row.
         loader: from a bundle's folder to what loads it.
+        outputs: lists of what other systems made (`read_outputs`), by the bundle's name that their rows have.
     """
+    outputs = outputs or {}
     rows = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))[name]
     columns = [key for key in _COLUMNS if key in rows[0]]
     headings = ["system", "input", *(f"{_COLUMNS[key][0]} {who}" for key in columns for who in ("paper", "here"))]
     lines = [headings, ["---"] * len(headings)]
+    if unknown := sorted(set(outputs) - {row["bundle"] for row in rows}):
+        known = ", ".join(dict.fromkeys(row["bundle"] for row in rows))
+        raise InputError(f"{name} has no row {unknown[0]}; its rows are {known}")
     for row in rows:
-        folder = bundles.get(row["bundle"])
-        if folder is None:
+        folder, given = bundles.get(row["bundle"]), outputs.get(row["bundle"])
+        if given is not None:
+            own = out / f"{row['bundle']}-{row['input']}"
+            about = {"checkpoint": "none: the outputs were given", "table": name, "row": row["title"]}
+            measured = _cells(columns, measure(Converted(read_outputs(given), {}), own, "all", workers, about))
+        elif folder is None:
             measured = dict.fromkeys(columns, "not run: no checkpoint")
         else:
             if not pairs:

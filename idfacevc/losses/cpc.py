@@ -38,9 +38,11 @@ class CPC(nn.Module):
         for step, predictor in enumerate(self.predictors, start=1):
             prediction = predictor(context[:, :length])
             target = z[:, step : step + length]
-            negatives = target[torch.arange(batch, device=z.device)[:, None, None], self.draw(batch, length, z.device)]
-            candidates = torch.cat([target[:, :, None], negatives], dim=2)
-            scores = (candidates * prediction[:, :, None]).sum(-1) / dim**0.5
+            # every position is scored against every other, and the few that are drawn are picked: this is quicker than
+            # to gather the vectors
+            every = prediction @ target.transpose(1, 2) / dim**0.5
+            positive = every.diagonal(dim1=1, dim2=2)[:, :, None]
+            scores = torch.cat([positive, every.gather(2, self.draw(batch, length, z.device))], dim=2)
             labels = torch.zeros(batch * length, dtype=torch.long, device=z.device)
             losses.append(F.cross_entropy(scores.flatten(0, 1).float(), labels))
             accuracies.append((scores.argmax(-1) == 0).float().mean())

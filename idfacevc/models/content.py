@@ -10,10 +10,14 @@ from torch import Tensor, nn
 
 from idfacevc.audio.mel import cepstral_lifter
 from idfacevc.config import ContentSpec
+from idfacevc.nn import distributed
 
 
 class Quantized(NamedTuple):
-    """z_q (B, L, D) with straight-through gradient, commitment loss (), perplexity (), codes (B, L)."""
+    """z_q (B, L, D) with straight-through gradient, commitment loss (), perplexity (), codes (B, L).
+
+    Of an encoder that does not quantise, the codes are z itself, loss and perplexity are 0.
+    """
 
     z_q: Tensor
     loss: Tensor
@@ -25,7 +29,7 @@ class VectorQuantizer(nn.Module):
     """Nearest code in L2 with an exponential-moving-average codebook.
 
     The codebook moves only in training mode and while `update` is true; buffers change in place, so that copies and
-    distributed wrappers keep seeing them.
+    distributed wrappers keep seeing them. Where several processes train together, it moves by the sums of them all.
     """
 
     codebook: Tensor
@@ -61,11 +65,12 @@ class VectorQuantizer(nn.Module):
     def _move_codebook(self, flat: Tensor, codes: Tensor) -> None:
         decay, epsilon = self.spec.decay, 1e-5
         one_hot = F.one_hot(codes, self.spec.codes).to(flat.dtype)
-        count = self.count.mul(decay).add_(one_hot.sum(0), alpha=1 - decay)
+        used, sums = distributed.sum_(one_hot.sum(0)), distributed.sum_(one_hot.T @ flat)
+        count = self.count.mul(decay).add_(used, alpha=1 - decay)
         total = count.sum()
         # Laplace smoothing keeps unused codes from dividing by zero
         self.count.copy_((count + epsilon) / (total + self.spec.codes * epsilon) * total)
-        self.weight.mul_(decay).add_(one_hot.T @ flat, alpha=1 - decay)
+        self.weight.mul_(decay).add_(sums, alpha=1 - decay)
         self.codebook.copy_(self.weight / self.count[:, None])
         if self.spec.restart_threshold > 0:
             self._restart_dead_codes(flat)
@@ -75,10 +80,15 @@ class VectorQuantizer(nn.Module):
         number = int(dead.sum())
         if number == 0:
             return
-        fresh = flat[torch.randint(len(flat), (number,), device=flat.device)]
+        fresh = distributed.share_(flat[torch.randint(len(flat), (number,), device=flat.device)])
         self.codebook[dead] = fresh
         self.weight[dead] = fresh * self.spec.restart_threshold
         self.count[dead] = self.spec.restart_threshold
+
+
+def content_transform(spec: ContentSpec, mel: Tensor) -> Tensor:
+    """What comes before the content encoder. Shape: (B, M, T) -> (B, M, T)."""
+    return cepstral_lifter(mel, spec.cutoff, spec.basis) if spec.transform == "dct_lowpass" else mel
 
 
 class ContentEncoder(nn.Module):
@@ -86,6 +96,8 @@ class ContentEncoder(nn.Module):
 
     Shape: normalised mel (B, M, T) -> z (B, floor(T / 2), D).
     """
+
+    reach = 1  # mel frames that a code sees beyond the two that it stands for
 
     def __init__(self, spec: ContentSpec, n_mels: int) -> None:
         super().__init__()
@@ -97,15 +109,9 @@ class ContentEncoder(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(spec.hidden, spec.dim))
         self.quantizers = nn.ModuleList(VectorQuantizer(spec) for _ in range(spec.codebooks))
 
-    def transform(self, mel: Tensor) -> Tensor:
-        """The content transform that comes before the network. Shape: (B, M, T) -> (B, M, T)."""
-        if self.spec.transform == "dct_lowpass":
-            return cepstral_lifter(mel, self.spec.cutoff, self.spec.basis)
-        return mel
-
     def encode(self, mel: Tensor) -> Tensor:
         """z_e (B, L, D), before quantisation."""
-        return self.layers(self.conv(self.transform(mel)).transpose(1, 2))
+        return self.layers(self.conv(content_transform(self.spec, mel)).transpose(1, 2))
 
     def quantize(self, z_e: Tensor) -> Quantized:
         """Residual quantisation; with one codebook this is the plain one. Perplexity is that of the first codebook."""

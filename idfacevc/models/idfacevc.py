@@ -9,21 +9,22 @@ import torch
 from torch import Tensor, nn
 
 from idfacevc.config import ModelSpec
+from idfacevc.models.bottleneck import BottleneckEncoder
 from idfacevc.models.content import ContentEncoder, Quantized
 from idfacevc.models.decoder import decoder
-from idfacevc.models.memory import FaceVoiceMemory
+from idfacevc.models.face_head import face_head
+from idfacevc.models.mapping import mapping
 from idfacevc.models.pitch import pitch_features
-from idfacevc.models.safpq import Safpq
 from idfacevc.models.speech_identity import speech_identity
 from idfacevc.nn.feedforward import Adapter
 
 
 class FaceVoice(NamedTuple):
-    """What a face says about a voice: F_query (B, D), log address (B, S), recalled voice (B, D)."""
+    """What a face says about a voice: F_query (B, D), voice (B, D), and log address (B, S) where a memory is asked."""
 
     identity: Tensor
-    log_address: Tensor
     voice: Tensor
+    log_address: Tensor | None
 
 
 class SpeechVoice(NamedTuple):
@@ -48,12 +49,12 @@ class IDFaceVCNet(nn.Module):
         n_mels = spec.front_end.n_mels
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
-        self.content = ContentEncoder(spec.content, n_mels)
-        self.face_head = Safpq(spec.face_head, spec.face.token_dim)
-        self.face_adapter = Adapter(spec.face_head.dim)
+        self.content = (ContentEncoder if spec.content.kind == "vqcpc" else BottleneckEncoder)(spec.content, n_mels)
+        self.face_head = face_head(spec.face_head, spec.face.token_dim)
+        self.face_adapter = Adapter(spec.face_head.dim, spec.adapter)
         self.speech_head = speech_identity(spec.speech, spec.face_head)
-        self.speech_adapter = Adapter(spec.face_head.dim)
-        self.memory = FaceVoiceMemory(spec.memory)
+        self.speech_adapter = Adapter(spec.face_head.dim, spec.adapter)
+        self.memory = mapping(spec.memory)
         self.pitch = pitch_features(spec.pitch, spec.memory.dim)
         self.decoder = decoder(spec.decoder, spec.content.dim + spec.pitch.width, spec.memory.dim, n_mels)
 
@@ -71,8 +72,7 @@ class IDFaceVCNet(nn.Module):
 
     def voice_of_identity(self, identity: Tensor) -> FaceVoice:
         """F_query (B, D) to the recalled voice; the place where two faces can be mixed."""
-        log_address = self.memory.log_face_address(self.face_adapter(identity))
-        return FaceVoice(identity, log_address, self.memory.recall(log_address))
+        return FaceVoice(identity, *self.memory.voice_of_face(self.face_adapter(identity)))
 
     def inference_voice(self, identity: Tensor) -> Tensor:
         """F_query (B, D) to the voice (B, D) that a conversion uses."""

@@ -24,6 +24,11 @@ class FaceVoiceMemory(nn.Module):
         self.scale = nn.Parameter(torch.tensor(float(spec.scale)), requires_grad=spec.learnable_scale)
         self.sharpness = spec.sharpness
 
+    def voice_of_face(self, e_f: Tensor) -> tuple[Tensor, Tensor]:
+        """What is recalled for face vectors (B, D), and the logarithm of the address (B, S)."""
+        log_address = self.log_face_address(e_f)
+        return self.recall(log_address), log_address
+
     def log_speech_address(self, e_s: Tensor) -> Tensor:
         """Logarithm of the speech address (B, S)."""
         return self._log_address(e_s, self.speech_values)

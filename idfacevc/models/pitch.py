@@ -31,6 +31,14 @@ class NormalisedPitch(nn.Module):
         return torch.stack([lf0, (lf0 != 0).to(lf0.dtype)], dim=-1)
 
 
+class NoPitch(NormalisedPitch):
+    """Nothing: the decoder finds the contour in the content, as AutoVC's does."""
+
+    def forward(self, lf0: Tensor, register: Tensor | None) -> Tensor:
+        """Normalised log-F0 (B, T) -> (B, T, 0)."""
+        return lf0[..., None][..., :0]
+
+
 class RegisterPitch(nn.Module):
     """The contour in the register of a voice, as soft bins of log-frequency and a voicing flag."""
 
@@ -59,7 +67,8 @@ class RegisterPitch(nn.Module):
 
 def pitch_features(spec: PitchSpec, voice_dim: int) -> NormalisedPitch | RegisterPitch:
     """The module that `spec.kind` names."""
-    return NormalisedPitch(spec, voice_dim) if spec.kind == "normalised" else RegisterPitch(spec, voice_dim)
+    kinds = {"normalised": NormalisedPitch, "register": RegisterPitch, "none": NoPitch}
+    return kinds[spec.kind](spec, voice_dim)
 
 
 def register_loss(predicted: Tensor, register: Tensor) -> Tensor:

@@ -53,6 +53,20 @@ class ResemblyzerProjection(nn.Module):
         return self.attention(embedding.to(self.attention.query.weight.dtype))
 
 
+class Dvector(nn.Module):
+    """The utterance embedding itself, nothing of it trained (Face2Speech).
+
+    Shape: embedding (B, dim) or (B, 1, dim) -> F_spk (B, dim).
+    """
+
+    def __init__(self, spec: SpeechSpec, head: SafpqSpec) -> None:
+        super().__init__()
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        return embedding.mean(dim=1) if embedding.dim() == 3 else embedding
+
+
 def speech_identity(spec: SpeechSpec, head: SafpqSpec) -> nn.Module:
     """The branch that `spec.kind` names."""
-    return {"clap_safpq": ClapSafpq, "resemblyzer_projection": ResemblyzerProjection}[spec.kind](spec, head)
+    kinds = {"clap_safpq": ClapSafpq, "resemblyzer_projection": ResemblyzerProjection, "dvector": Dvector}
+    return kinds[spec.kind](spec, head)

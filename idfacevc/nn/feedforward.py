@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,14 +19,20 @@ def feed_forward(dim: int, hidden: int, dropout: float) -> nn.Sequential:
 
 
 class Adapter(nn.Module):
-    """Two-layer network onto the unit sphere, between an identity branch and the memory (OPEN 11).
+    """Between an identity branch and the memory: a two-layer network onto the unit sphere (OPEN 11).
 
-    Shape: (B, dim) -> (B, dim), each row of unit length.
+    "unit" leaves the network out, "none" the unit length as well.
+
+    Shape: (B, dim) -> (B, dim).
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, kind: Literal["feed_forward", "unit", "none"] = "feed_forward") -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.unit = kind != "none"
+        self.layers: nn.Module = nn.Identity()
+        if kind == "feed_forward":
+            self.layers = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.normalize(self.layers(x), dim=-1)
+        x = self.layers(x)
+        return F.normalize(x, dim=-1) if self.unit else x

@@ -6,24 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from idfacevc.audio.mel import random_equaliser, warp_mel_axis
-from idfacevc.config import ModelSpec, to_dict
+from idfacevc.config import ConfigError, ModelSpec
 from idfacevc.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
 from idfacevc.losses.club import VClub
 from idfacevc.losses.cpc import CPC
 from idfacevc.models.content import Quantized
-from idfacevc.models.discriminator import PatchDiscriminator
+from idfacevc.models.discriminator import MultiscaleDiscriminator, PatchDiscriminator
 from idfacevc.models.idfacevc import IDFaceVCNet
 from idfacevc.models.pitch import register_loss
-from idfacevc.training.schedule import OptimSpec, learning_rate, warmup_epochs
+from idfacevc.nn import distributed
+from idfacevc.training.resumable import ResumableModule
+from idfacevc.training.schedule import OptimSpec
 
 Batch = dict[str, Tensor]
-_DISCRIMINATOR_LR = 2e-4
+_HELPERS = ("club.", "discriminator.")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,16 @@ class FaceVoiceLossSpec:
 
 @dataclass(frozen=True)
 class LossSpec:
-    """Weights of Eq. 8 with the paper's values, and of the content encoder's own losses (OPEN 14)."""
+    """Weights of Eq. 8 with the paper's values, and of the content encoder's own losses (OPEN 14).
+
+    Attributes:
+        voice: of the voice judge; register: of the pitch register's head.
+        code_l1: of the codes of the decoded mel against those of the recording (AutoVC).
+        ge2e: among the face identities of a batch (FaceVC, first stage).
+        tau: temperature of the contrastive loss.
+        gather: negatives of the contrastive loss and of the vCLUB bound come from the batches of all processes that
+            train together, as if they were one; otherwise from a process's own.
+    """
 
     rec_l2: float = 1.0
     rec_l1: float = 0.0
@@ -52,9 +63,12 @@ class LossSpec:
     rec_speech: float = 0.0
     voice: float = 0.0
     register: float = 0.1
+    code_l1: float = 0.0
+    ge2e: float = 0.0
     adversarial: float = 0.0
     feature_matching: float = 0.0
     tau: float = 0.07
+    gather: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,25 @@ class PerturbSpec:
     equaliser: float = 0.0
 
 
+@dataclass(frozen=True)
+class AdversarySpec:
+    """The discriminator, which the loss weight `adversarial` turns on.
+
+    Attributes:
+        kind: "patch" judges patches of a mel, "multiscale" whole mels at three scales (SP-FaceVC).
+        blocks: doublings of the channels of "multiscale".
+        label: what a recording is to score; 0.9 in SP-FaceVC.
+        noise: height of the uniform noise on all that it sees; 1 in SP-FaceVC.
+        lr: of its own Adam.
+    """
+
+    kind: Literal["patch", "multiscale"] = "patch"
+    blocks: int = 4
+    label: float = 1.0
+    noise: float = 0.0
+    lr: float = 2e-4
+
+
 class Losses(NamedTuple):
     """What a stage computes of a batch.
 
@@ -96,12 +129,12 @@ class Losses(NamedTuple):
     mels: list[Tensor]
 
 
-class ConversionModule(pl.LightningModule):
+class ConversionModule(ResumableModule):
     """Base of the stages; a stage says what its losses are.
 
     Args:
         model: sizes of the network.
-        loss, optim, mi, perturb: see their classes.
+        loss, optim, mi, perturb, adversary: see their classes.
         speakers: classes of the identity heads; 0 reads the number from the datamodule.
     """
 
@@ -112,17 +145,24 @@ class ConversionModule(pl.LightningModule):
         optim: OptimSpec = OptimSpec(),  # noqa: B008
         mi: MISpec = MISpec(),
         perturb: PerturbSpec = PerturbSpec(),
+        adversary: AdversarySpec = AdversarySpec(),
         speakers: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(model, optim)
         self.automatic_optimization = False
-        self.spec, self.loss, self.optim, self.mi, self.perturb = model, loss, optim, mi, perturb
+        self.loss, self.mi, self.perturb, self.adversary = loss, mi, perturb, adversary
         self.speakers = speakers
         self.net = IDFaceVCNet(model)
         self.cpc = CPC(model.content)
         self.club = VClub(model.face_head.dim, model.content.dim, mi.hidden, mi.estimator)
-        self.discriminator = PatchDiscriminator() if loss.adversarial else None
+        self.discriminator = self._build_discriminator() if loss.adversarial else None
+        if loss.code_l1 and model.content.kind == "vqcpc":
+            raise ConfigError("loss.code_l1 compares the codes of a bottleneck: content.kind is vqcpc")
         self._built = False
+        # The helpers take small steps of their own, and average their own gradients: past DDP's reducer, which would
+        # send the gradients of the whole network round for each of them.
+        helpers = [name for name in self.state_dict() if name.startswith(_HELPERS)]
+        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(self, helpers)
 
     # -- set-up ------------------------------------------------------------------------------------------------------
 
@@ -133,6 +173,7 @@ class ConversionModule(pl.LightningModule):
         datamodule = getattr(self.trainer, "datamodule", None)
         if datamodule is not None:
             datamodule.setup("fit")
+            self.check_features(datamodule)
             self.speakers = self.speakers or len(datamodule.speakers)
             for name, value in datamodule.statistics.items():
                 getattr(self.net, name).copy_(value)
@@ -150,14 +191,14 @@ class ConversionModule(pl.LightningModule):
     def own_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Names and values of what the main step trains: all but the two helpers that have optimisers of their own."""
         for name, parameter in self.named_parameters():
-            if parameter.requires_grad and not name.startswith(("club.", "discriminator.")):
+            if parameter.requires_grad and not name.startswith(_HELPERS):
                 yield name, parameter
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         main = torch.optim.Adam(self.main_parameters(), lr=self.optim.lr_init)
         helpers = [torch.optim.Adam(self.club.parameters(), lr=self.mi.lr)]
         if self.discriminator is not None:
-            helpers.append(torch.optim.Adam(self.discriminator.parameters(), lr=_DISCRIMINATOR_LR, betas=(0.5, 0.9)))
+            helpers.append(torch.optim.Adam(self.discriminator.parameters(), lr=self.adversary.lr, betas=(0.5, 0.9)))
         return [main, *helpers]
 
     # -- one step ----------------------------------------------------------------------------------------------------
@@ -179,19 +220,20 @@ class ConversionModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> None:
         optimizers: Any = self.optimizers()
         main, mi = optimizers[:2]
-        self._set_rate(main, batch_index)
+        self.set_rate(main, batch_index)
         batch = {**batch, "mel": self.net.normalise(batch["mel"])}
 
         # One forward pass serves the inner vCLUB steps (detached) and the main step; its codebook update happens once.
         content = self.encode_content(batch["mel"])
         total, logs, speaker, mels = self.losses(batch, content)
-        if self.loss.mi:
+        independence = self.loss.mi and (speaker.requires_grad or content.z_q.requires_grad)
+        if independence:
             self._fit_club(mi, speaker.detach().float(), content.z_q.detach().float())
         if self.discriminator is not None:
             self._fit_discriminator(optimizers[2], batch["mel"], mels, logs)
 
         self.toggle_optimizer(main)  # the helpers' parameters get no gradient, what they judge does
-        if self.loss.mi:
+        if independence:
             logs["mi"] = self._bound(speaker, content.z_q)
             total = total + self.loss.mi * logs["mi"]
         if self.discriminator is not None:
@@ -211,13 +253,24 @@ class ConversionModule(pl.LightningModule):
         content = self.encode_content(batch["mel"])
         _, logs, speaker, _ = self.losses(batch, content)
         logs["mi"] = self._bound(speaker, content.z_q)
-        self.log_dict({f"valid/{name}": value for name, value in logs.items()}, batch_size=len(speaker))
+        self.log_dict({f"valid/{name}": value for name, value in logs.items()}, batch_size=len(speaker), sync_dist=True)
 
     def content_losses(self, content: Quantized, logs: dict[str, Tensor]) -> Tensor:
         """Weighted commitment and CPC losses (method: OPEN 14)."""
-        cpc = self.cpc(content.z_q)
-        logs.update(vq=content.loss, cpc=cpc.loss, cpc_accuracy=cpc.accuracy.mean(), perplexity=content.perplexity)
-        return self.loss.vq * content.loss + self.loss.cpc * cpc.loss
+        logs.update(vq=content.loss, perplexity=content.perplexity)
+        total = self.loss.vq * content.loss
+        if self.loss.cpc:
+            cpc = self.cpc(content.z_q)
+            logs.update(cpc=cpc.loss, cpc_accuracy=cpc.accuracy.mean())
+            total = total + self.loss.cpc * cpc.loss
+        return total
+
+    def code_loss(self, decoded: Tensor, content: Quantized, logs: dict[str, Tensor]) -> Tensor:
+        """Weighted difference of the codes that a decoded mel (B, M, T) has from those it was made of (AutoVC)."""
+        if not self.loss.code_l1:
+            return decoded.new_zeros(())
+        logs["code_l1"] = F.l1_loss(self.net.content(decoded).z_q, content.z_q)
+        return self.loss.code_l1 * logs["code_l1"]
 
     def register_loss(self, voice: Tensor, register: Tensor, logs: dict[str, Tensor]) -> Tensor:
         """Weighted error of the register (B, 2) that is read off a voice (B, D); 0 where pitch has no register."""
@@ -231,64 +284,58 @@ class ConversionModule(pl.LightningModule):
         self.toggle_optimizer(optimizer)
         with torch.autocast(self.device.type, enabled=False):
             for _ in range(self.mi.iters):
-                optimizer.zero_grad()
-                self.manual_backward(-self.club.log_likelihood(speaker, content))
-                optimizer.step()
+                self._helper_step(optimizer, self.club, -self.club.log_likelihood(speaker, content))
         self.untoggle_optimizer(optimizer)
+
+    def _helper_step(self, optimizer: Any, helper: nn.Module, loss: Tensor) -> None:
+        """One step of a helper's own optimiser, with its gradients averaged over the processes."""
+        optimizer.zero_grad()
+        self.trainer.precision_plugin.pre_backward(loss, self).backward()
+        distributed.average_gradients(helper.parameters())
+        optimizer.step()
 
     def _bound(self, speaker: Tensor, content: Tensor) -> Tensor:
         with torch.autocast(self.device.type, enabled=False):
-            return self.club.estimate(speaker.float(), content.float())
+            return self.club.estimate(self.joint(speaker.float()), self.joint(content.float()))
+
+    def joint(self, batch: Tensor) -> Tensor:
+        """The batch (B, ...) that negatives are drawn from: all processes' with `loss.gather`."""
+        return distributed.gather(batch) if self.loss.gather else batch
+
+    def _build_discriminator(self) -> nn.Module:
+        if self.adversary.kind == "patch":
+            return PatchDiscriminator()
+        return MultiscaleDiscriminator(self.spec.front_end.n_mels, blocks=self.adversary.blocks)
+
+    def _judge(self, mel: Tensor) -> list[Tensor]:
+        assert self.discriminator is not None
+        return self.discriminator(mel + self.adversary.noise * torch.rand_like(mel) if self.adversary.noise else mel)
 
     def _fit_discriminator(self, optimizer: Any, real: Tensor, made: list[Tensor], logs: dict[str, Tensor]) -> None:
         assert self.discriminator is not None
         self.toggle_optimizer(optimizer)
         real = real[..., : made[0].shape[-1]]
-        scores = self.discriminator(real)[-1], self.discriminator(torch.cat([mel.detach() for mel in made]))[-1]
-        of_real, of_made = discriminator_loss(*scores)
+        scores = self._judge(real)[-1], self._judge(torch.cat([mel.detach() for mel in made]))[-1]
+        of_real, of_made = discriminator_loss(*scores, self.adversary.label)
         logs["discriminator"] = 0.5 * (of_real + of_made)
-        optimizer.zero_grad()
-        self.manual_backward(logs["discriminator"])
-        optimizer.step()
+        self._helper_step(optimizer, self.discriminator, logs["discriminator"])
         self.untoggle_optimizer(optimizer)
 
     def _adversarial_loss(self, real: Tensor, made: list[Tensor], logs: dict[str, Tensor]) -> Tensor:
         """Weighted adversarial term of all decoded mels and feature matching of the reconstruction."""
         assert self.discriminator is not None
         with torch.no_grad():
-            wanted = self.discriminator(real[..., : made[0].shape[-1]])
-        maps = self.discriminator(torch.cat(made))
-        logs["adversarial"] = 0.5 * generator_loss(maps[-1])
+            wanted = self._judge(real[..., : made[0].shape[-1]])
+        maps = self._judge(torch.cat(made))
+        logs["adversarial"] = 0.5 * generator_loss(maps[-1], self.adversary.label)
         logs["feature_matching"] = feature_matching_loss(wanted[:-1], [one[: len(real)] for one in maps[:-1]])
         return self.loss.adversarial * logs["adversarial"] + self.loss.feature_matching * logs["feature_matching"]
 
-    def _set_rate(self, optimizer: Any, batch_index: int) -> None:
-        batches = self.trainer.num_training_batches
-        warmup = warmup_epochs(self.optim, int(batches), 1)
-        epoch = self.current_epoch + (batch_index / batches if self.optim.schedule == "cosine" else 0.0)
-        rate = learning_rate(epoch, self.optim, warmup)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
-
-    # -- checkpoints -------------------------------------------------------------------------------------------------
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the sizes and the random state: what a later run needs to go on with the same losses."""
-        checkpoint["model_spec"] = to_dict(self.spec)
-        checkpoint["rng"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            checkpoint["cuda_rng"] = torch.cuda.get_rng_state_all()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._rng = checkpoint["rng"], checkpoint.get("cuda_rng")
-
-    def on_train_epoch_start(self) -> None:
-        rng, cuda = getattr(self, "_rng", (None, None))
-        if rng is not None:
-            torch.set_rng_state(rng.cpu())
-            if cuda is not None and torch.cuda.is_available():
-                torch.cuda.set_rng_state_all([state.cpu() for state in cuda])
-            self._rng = (None, None)
+    def on_fit_start(self) -> None:
+        """Helpers start alike in all processes; DDP sees to the rest."""
+        for name, tensor in self.state_dict().items():
+            if name.startswith(_HELPERS):
+                distributed.share_(tensor)
 
 
 def identity_loss(logits: Tensor, speaker: Tensor) -> Tensor:

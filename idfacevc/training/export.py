@@ -11,10 +11,11 @@ import torch
 from idfacevc.config import ModelSpec, TowerSpec, from_dict
 from idfacevc.face.tower import FaceTower, load_tower, save_tower
 from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.training.resumable import read_checkpoint
 
 
 def _state(checkpoint: Path) -> dict[str, Any]:
-    return torch.load(checkpoint, map_location="cpu", weights_only=True)
+    return read_checkpoint(str(checkpoint))
 
 
 def _part(state: dict[str, Any], prefix: str) -> dict[str, torch.Tensor]:
@@ -32,14 +33,14 @@ def export_tower(checkpoint: Path, out: Path) -> None:
     save_tower(out, tower, spec)
 
 
-def export_bundle(checkpoint: Path, tower: Path, out: Path, name: str) -> None:
-    """The network of a stage's checkpoint, with the tower that it was trained on, as a bundle in `out`."""
+def export_bundle(checkpoint: Path, tower: Path | None, out: Path, name: str) -> None:
+    """The network of a stage's checkpoint, with the tower that it was trained on if any, as a bundle in `out`."""
     from idfacevc.checkpoints import save_bundle
 
     state = _state(checkpoint)
     net = IDFaceVCNet(from_dict(ModelSpec, state["model_spec"]))
     net.load_state_dict(_part(state, "net."))
-    save_bundle(out, net.eval(), load_tower(tower), name=name)
+    save_bundle(out, net.eval(), load_tower(tower) if tower else None, name=name)
 
 
 def main() -> None:
@@ -50,7 +51,7 @@ def main() -> None:
     for one in (tower, bundle):
         one.add_argument("--checkpoint", type=Path, required=True)
         one.add_argument("--out", type=Path, required=True)
-    bundle.add_argument("--tower", type=Path, required=True)
+    bundle.add_argument("--tower", type=Path, help="folder of the face tower, where that is the backbone")
     bundle.add_argument("--name", default="demo")
     args = parser.parse_args()
     if args.what == "tower":

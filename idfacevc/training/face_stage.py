@@ -1,39 +1,88 @@
-"""Between stages A and B: what a face says about a voice, without decoding anything."""
+"""The last stage of FaceVC and of Face2Speech: only what leads from a face to a voice learns."""
 
 from __future__ import annotations
 
-from idfacevc.losses.contrastive import contrastive_loss
-from idfacevc.losses.memory import address_loss
-from idfacevc.models.content import Quantized
-from idfacevc.models.memory import address_entropy
-from idfacevc.training.conversion import Batch, Losses, identity_loss
-from idfacevc.training.stage_b import StageB
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from idfacevc.config import ModelSpec
+from idfacevc.losses.ge2e import supervised_ge2e
+from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.training.conversion import Batch
+from idfacevc.training.resumable import ResumableModule, read_checkpoint
+from idfacevc.training.schedule import OptimSpec
+
+_FACE, _MAPPING = ("face_head.", "face_adapter."), ("memory.",)
 
 
-class FaceStage(StageB):
-    """The terms of Eq. 8 that need no mel: con L_con + id_face L_id-f + fv * address L_addr, and the register.
+class FaceStage(ResumableModule):
+    """Bring the voice of a face to the voice of the same clip's speech; neither content nor decoder take part.
 
-    A step costs a small part of one of stage B, so that many more faces are seen; the voices stay as stage A left them.
+    Args:
+        model: sizes of the network.
+        init: checkpoint of the stage that taught everything but the face's way.
+        init_face: checkpoint whose face head is taken and stays as it is (FaceVC: that of the first stage); empty
+            trains the head as well.
+        loss: "mse" between the two voices (FaceVC), or "sge2e", the supervised GE2E loss (Face2Speech).
+        optim: Adam and its schedule.
     """
 
-    def losses(self, batch: Batch, content: Quantized) -> Losses:
-        weight, net = self.loss, self.net
-        face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
-        log_speech = net.memory.log_speech_address(speech.voice).detach()
-        logs = {
-            "con": contrastive_loss(
-                face.identity, speech.identity, batch["speaker"], weight.tau,
-                self.stage.symmetric, self.stage.normalise_positives,
-            ),
-            "id_face": identity_loss(self.face_classifier(face.identity), batch["speaker"]),
-            "address": address_loss(log_speech, face.log_address),
-            "address_entropy": address_entropy(face.log_address),
-            "speech_entropy": address_entropy(log_speech),
-        }  # fmt: skip
-        total = (
-            weight.con * logs["con"]
-            + weight.id_face * logs["id_face"]
-            + weight.fv * weight.fv_parts.address * logs["address"]
-            + self.register_loss(face.voice, batch["register"], logs)
-        )
-        return Losses(total, logs, speech.identity, [])
+    def __init__(
+        self,
+        model: ModelSpec,
+        init: str,
+        init_face: str = "",
+        loss: Literal["mse", "sge2e"] = "mse",
+        optim: OptimSpec = OptimSpec(),  # noqa: B008
+    ) -> None:
+        super().__init__(model, optim)
+        self.loss = loss
+        self.net = IDFaceVCNet(model)
+        self._learning = _MAPPING if init_face else _FACE + _MAPPING
+        state = _network(init)
+        self.net.load_state_dict({k: v for k, v in state.items() if not k.startswith(_FACE + _MAPPING)}, strict=False)
+        if init_face:
+            state = _network(init_face)
+            self.net.load_state_dict({k: v for k, v in state.items() if k.startswith(_FACE)}, strict=False)
+        for name, parameter in self.net.named_parameters():
+            parameter.requires_grad_(name.startswith(self._learning))
+
+    def on_fit_start(self) -> None:
+        self.check_features(self.trainer.datamodule)  # type: ignore[attr-defined]
+
+    def train(self, mode: bool = True) -> FaceStage:
+        """What does not learn stays in evaluation mode: its batch statistics and its samples are final."""
+        super().train(False)
+        for name, module in self.net.named_children():
+            if f"{name}." in self._learning:
+                module.train(mode)
+        self.training = mode
+        return self
+
+    def error(self, batch: Batch) -> Tensor:
+        """How far the voices of faces (B, P, D) are from those of their clips' speech."""
+        face = self.net.face_voice(batch["face"]).voice
+        with torch.no_grad():
+            speech = self.net.speech_voice(batch["speech"]).voice
+        return F.mse_loss(face, speech) if self.loss == "mse" else supervised_ge2e(face, speech, batch["speaker"])
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        self.set_rate(self.optimizers(), batch_index)
+        loss = self.error(batch)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        self.log("valid/loss", self.error(batch), batch_size=len(batch["face"]), sync_dist=True, prog_bar=True)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        learning = [parameter for parameter in self.net.parameters() if parameter.requires_grad]
+        return torch.optim.Adam([{"params": learning, "scale": 1.0}], lr=self.optim.lr_init)
+
+
+def _network(checkpoint: str) -> dict[str, Tensor]:
+    state = read_checkpoint(checkpoint)["state_dict"]
+    return {name.removeprefix("net."): value for name, value in state.items() if name.startswith("net.")}

@@ -25,7 +25,7 @@ class SampleWriter(pl.Callback):
 
     @torch.no_grad()
     def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        if trainer.sanity_checking or (trainer.current_epoch + 1) % self.every_epochs:
+        if not trainer.is_global_zero or trainer.sanity_checking or (trainer.current_epoch + 1) % self.every_epochs:
             return
         assert isinstance(module, ConversionModule)
         from idfacevc.vocoder.griffin_lim import GriffinLim

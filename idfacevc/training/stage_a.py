@@ -19,5 +19,6 @@ class StageA(ConversionModule):
         logs = {"rec": reconstruction_loss(pre, post, batch["mel"], self.loss.rec_l2, self.loss.rec_l1)}
         logs["id_speech"] = identity_loss(self.speech_classifier(speech.identity), batch["speaker"])
         total = logs["rec"] + self.loss.id_speech * logs["id_speech"] + self.content_losses(content, logs)
+        total = total + self.code_loss(post, content, logs)
         total = total + self.register_loss(speech.voice, batch["register"], logs)
         return Losses(total, logs, speech.identity, [post])

@@ -11,14 +11,17 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from idfacevc.config import ModelSpec
+from idfacevc.config import ConfigError, ModelSpec
 from idfacevc.losses.contrastive import contrastive_floor, contrastive_loss
+from idfacevc.losses.ge2e import ge2e
 from idfacevc.losses.memory import address_loss, recall_loss
 from idfacevc.losses.reconstruction import reconstruction_loss
-from idfacevc.models.content import Quantized
-from idfacevc.models.memory import address_entropy
+from idfacevc.models.content import ContentEncoder, Quantized
+from idfacevc.models.memory import FaceVoiceMemory, address_entropy
 from idfacevc.training.conversion import (
+    AdversarySpec,
     Batch,
     ConversionModule,
     Losses,
@@ -27,6 +30,7 @@ from idfacevc.training.conversion import (
     PerturbSpec,
     identity_loss,
 )
+from idfacevc.training.resumable import read_checkpoint
 from idfacevc.training.schedule import OptimSpec
 from idfacevc.training.voice_judge import load_judge
 
@@ -41,7 +45,7 @@ class StageBSpec:
         init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
         memory_init: "random" slots (the paper); "speech": values and keys start as e_s of training speakers, which
             saves the many steps in which random slots shrink to the length of a voice vector and part from each other;
-            "init": face branch and memory also come from `init`, the checkpoint of a `FaceStage`.
+            "init": face branch and memory also come from `init`, the checkpoint of `FaceAddressing`.
         freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
         freeze_speech: keep the speech branch as stage A left it (FVMVC), so that e_s stays the decoder's language.
         detach_address: the address loss teaches the face side alone. Otherwise it also moves the speech values, and
@@ -82,9 +86,14 @@ class StageB(ConversionModule):
         optim: OptimSpec = OptimSpec(),  # noqa: B008
         mi: MISpec = MISpec(),  # noqa: B008
         perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
+        adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
         speakers: int = 0,
     ) -> None:
-        super().__init__(model, loss, optim, mi, perturb, speakers)
+        super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
+        if model.content.kind == "autovc_bottleneck" and stage.freeze_content:
+            raise ConfigError("stage.freeze_content is for the content encoder vqcpc")
+        if model.memory.kind != "fv_memory" and stage.memory_init == "speech":
+            raise ConfigError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
         self.stage = stage
         self.teacher: Teacher | None = None
         self.judge = load_judge(stage.judge) if stage.judge else None
@@ -100,7 +109,7 @@ class StageB(ConversionModule):
         super().build_heads(speakers)
         self.face_classifier = nn.Linear(self.spec.face_head.dim, speakers)
         if self.stage.init:
-            state = torch.load(self.stage.init, map_location="cpu", weights_only=True)["state_dict"]
+            state = read_checkpoint(self.stage.init)["state_dict"]
             own = self.state_dict()
             untrained = () if self.stage.memory_init == "init" else _NOT_OF_STAGE_A
             taken = {
@@ -111,6 +120,7 @@ class StageB(ConversionModule):
             self.load_state_dict(taken, strict=False)
             self.teacher = Teacher(self.net)
         if self.stage.freeze_content:
+            assert isinstance(self.net.content, ContentEncoder)
             self.net.content.requires_grad_(False)
             self.net.content.freeze_codebook(True)
         if self.stage.freeze_speech:
@@ -120,7 +130,8 @@ class StageB(ConversionModule):
     @torch.no_grad()
     def _fill_memory(self, source: Any) -> None:
         """A slot for the mean e_s of each speaker where all have room, and clips spread over the rest of the slots."""
-        clips = source.training_clips()
+        memory, clips = self.net.memory, source.training_clips()
+        assert isinstance(memory, FaceVoiceMemory)
         self.net.eval()
         speech = self.net.speech_voice(torch.stack([source.store.read(index, "speech")[0] for index in clips])).voice
         self.net.train()
@@ -133,8 +144,8 @@ class StageB(ConversionModule):
         means = means if len(means) <= slots else []
         spread = torch.linspace(0, len(clips) - 1, slots - len(means)).long()
         values = torch.stack([*means, *speech[spread]])
-        self.net.memory.speech_values.copy_(values)
-        self.net.memory.face_keys.copy_(values)
+        memory.speech_values.copy_(values)
+        memory.face_keys.copy_(values)
 
     def main_parameters(self) -> list[dict[str, Any]]:
         content: list[nn.Parameter] = []
@@ -151,10 +162,10 @@ class StageB(ConversionModule):
         converted = [(post, batch["speech"])]
         logs = {"rec": reconstruction_loss(pre, post, batch["mel"], weight.rec_l2, weight.rec_l1)}
         logs["con"] = contrastive_loss(
-            face.identity, speech.identity, batch["speaker"], weight.tau,
+            self.joint(face.identity), self.joint(speech.identity), self.joint(batch["speaker"]), weight.tau,
             self.stage.symmetric, self.stage.normalise_positives,
         )  # fmt: skip
-        logs["con_floor"] = contrastive_floor(batch["speaker"])
+        logs["con_floor"] = contrastive_floor(self.joint(batch["speaker"]))
         logs["id_face"] = identity_loss(self.face_classifier(face.identity), batch["speaker"])
         logs["id_speech"] = identity_loss(self.speech_classifier(speech.identity), batch["speaker"])
         logs["fv"] = self._face_voice_loss(batch, content, face, speech.voice, logs, converted)
@@ -165,8 +176,12 @@ class StageB(ConversionModule):
             + weight.id_speech * logs["id_speech"]
             + weight.fv * logs["fv"]
             + self.content_losses(content, logs)
+            + self.code_loss(post, content, logs)
             + self.register_loss(face.voice, batch["register"], logs)
         )
+        if weight.ge2e:
+            logs["ge2e"] = ge2e(face.identity, batch["speaker"])
+            total = total + weight.ge2e * logs["ge2e"]
         if self.judge is not None:
             logs["voice"] = torch.stack([self._other_voice(mel, embedding) for mel, embedding in converted]).mean()
             total = total + weight.voice * logs["voice"]
@@ -192,13 +207,15 @@ class StageB(ConversionModule):
     ) -> Tensor:
         """L_F: recall, address and inter-speaker terms (FVMVC). Adds the inter-speaker conversion to `converted`."""
         memory, parts = self.net.memory, self.loss.fv_parts
-        e_s = e_s.detach() if self.stage.detach_speech else e_s
-        log_speech = memory.log_speech_address(e_s)
-        logs["recall"] = recall_loss(e_s, memory.recall(log_speech))
-        target = log_speech.detach() if self.stage.detach_address else log_speech
-        logs["address"] = address_loss(target, face.log_address)
-        logs["address_entropy"] = address_entropy(face.log_address)
-        total = parts.recall * logs["recall"] + parts.address * logs["address"]
+        total = e_s.new_zeros(())
+        if isinstance(memory, FaceVoiceMemory):
+            e_s = e_s.detach() if self.stage.detach_speech else e_s
+            log_speech = memory.log_speech_address(e_s)
+            logs["recall"] = recall_loss(e_s, memory.recall(log_speech))
+            target = log_speech.detach() if self.stage.detach_address else log_speech
+            logs["address"] = address_loss(target, face.log_address)
+            logs["address_entropy"] = address_entropy(face.log_address)
+            total = parts.recall * logs["recall"] + parts.address * logs["address"]
         if parts.inter and self.teacher is not None:
             z, lf0 = content.z_q.detach(), batch["lf0"]
             if "source_mel" in batch:
@@ -211,9 +228,12 @@ class StageB(ConversionModule):
     @torch.no_grad()
     def _source(self, mel: Tensor) -> Tensor:
         """Content (B, L, D) of the log-mel of another clip (B, M, T), which the codebook does not learn from."""
-        self.net.content.freeze_codebook(True)
+        content = self.net.content
+        if isinstance(content, ContentEncoder):
+            content.freeze_codebook(True)
         z = self.encode_content(self.net.normalise(mel)).z_q
-        self.net.content.freeze_codebook(self.stage.freeze_content)
+        if isinstance(content, ContentEncoder):
+            content.freeze_codebook(self.stage.freeze_content)
         return z
 
     def _inter_speaker(self, batch: Batch, z: Tensor, lf0: Tensor) -> tuple[Tensor, Tensor]:
@@ -261,7 +281,7 @@ def constant(module: nn.Module) -> Iterator[None]:
     Recurrent layers stay in training mode, which their GPU backward needs.
     """
     trainable = [p for p in module.parameters() if p.requires_grad]
-    norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm1d) and m.training]
+    norms = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.training]
     for parameter in trainable:
         parameter.requires_grad_(False)
     for norm in norms:

@@ -51,7 +51,7 @@ if runs 4; then  # the judge that stage B asks whose voice a mel has
   train voice_judge "$@"
 fi
 if runs 5; then  # faces find their voices, without decoding
-  train face_stage --config "$conf/model.yaml" "$@"
+  train face_addressing --config "$conf/model.yaml" "$@"
 fi
 if runs 6; then  # stage B: Eq. 8, the voice taken from the face
   train stage_b --config "$conf/model.yaml" "$@"

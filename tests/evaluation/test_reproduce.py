@@ -41,6 +41,12 @@ def test_a_checkpoint_needs_pairs(tmp_path: Path) -> None:
         run("table3", {"id-facevc": tmp_path}, None, tmp_path)
 
 
+def test_outputs_are_for_a_row_of_the_table(tmp_path: Path) -> None:
+    rows = {"facetts": tmp_path / "outputs.tsv"}
+    with pytest.raises(InputError, match="table3 has no row facetts; its rows are id-facevc-wo-iaq-cl"):
+        reproduce("table3", {}, None, tmp_path, lambda _: None, base_speaker("espeak").synthesise, 1, rows)
+
+
 @pytest.mark.slow
 def test_a_checkpoint_is_measured(tiny_bundle: Path, photo_path: Path, outputs: Path, tmp_path: Path) -> None:
     folder = outputs.parent

@@ -100,10 +100,14 @@ def test_sizes_first_then_files_where_the_metrics_look(
 ) -> None:
     assert main(["download", "--evaluation", "--dry-run"]) == 0
     sizes = capsys.readouterr().out.splitlines()
-    assert sizes == ["Whisper large-v3: 7 MB to fetch", "UTMOS (tarepan/SpeechMOS:v1.2.0): 0 MB to fetch"]
+    assert sizes == [
+        "Whisper large-v3: 7 MB to fetch",
+        "UTMOS (tarepan/SpeechMOS:v1.2.0): 0 MB to fetch",
+        "together: 7 MB",
+    ]
     assert not any(file.exists() for file in fetched(tmp_path))
     assert main(["download", "--evaluation"]) == 0
-    assert capsys.readouterr().out.splitlines()[:2] == sizes
+    assert capsys.readouterr().out.splitlines()[:3] == sizes
     assert all(file.is_file() for file in fetched(tmp_path))
     assert main(["download", "--evaluation"]) == 0
     assert [line.rpartition(": ")[2] for line in capsys.readouterr().out.splitlines()] == ["is here already"] * 2

@@ -7,7 +7,7 @@ import torch
 from idfacevc.config import ContentSpec, DecoderSpec, MemorySpec, PitchSpec
 from idfacevc.data.voices import VoiceDataModule
 from idfacevc.training.conversion import FaceVoiceLossSpec, LossSpec, PerturbSpec, identity_loss
-from idfacevc.training.face_stage import FaceStage
+from idfacevc.training.face_addressing import FaceAddressing
 from idfacevc.training.schedule import OptimSpec
 from idfacevc.training.stage_a import StageA
 from idfacevc.training.stage_b import StageB, StageBSpec, constant
@@ -266,7 +266,7 @@ def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there
     spec = tiny_spec(memory=MemorySpec(slots=12, dim=32, scale=200.0))
     switches = {"memory_init": "speech", "freeze_content": True, "freeze_speech": True}
     loss = LossSpec(mi=0.0, fv_parts=FaceVoiceLossSpec(address=1.0))
-    module = FaceStage(spec, StageBSpec(init=str(stage_a), **switches), loss, FAST)
+    module = FaceAddressing(spec, StageBSpec(init=str(stage_a), **switches), loss, FAST)
     run = trainer(tmp_path, 120, enable_checkpointing=False, limit_val_batches=0)
     run.fit(module, source)
     run.save_checkpoint(tmp_path / "face.ckpt")

@@ -168,7 +168,7 @@ def test_the_command_trains_and_resumes_from_the_recipes_configurations(
     monkeypatch.chdir(tmp_path)
     conf = Path(__file__).parents[2] / "recipes/vocoder/conf"
     tiny = [
-        "--model.generator.layers", "3", "--model.generator.residual", "4", "--model.generator.gate", "8",
+        "--model.generator.layers", "4", "--model.generator.residual", "4", "--model.generator.gate", "8",
         "--model.discriminator.layers", "2", "--model.optim.adversarial_from", "1", "--data.epoch_segments", "4",
         "--data.table", str(table), "--data.batch_size", "2", "--trainer.check_val_every_n_epoch", "1",
         "--trainer.accelerator", "cpu", "--trainer.log_every_n_steps", "1",

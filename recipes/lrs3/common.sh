@@ -1,0 +1,24 @@
+# What the three scripts share; sourced by them.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=$root/.venv/bin
+conf=$root/recipes/lrs3/conf
+
+fail() { echo "$(basename "$0"): $1" >&2; exit 2; }
+
+# configs NAME [STAGE]: --config options, each file overriding those before it
+configs() {
+  local file
+  [ "$1" = id-facevc ] || [ -f "$conf/$1.yaml" ] || fail "unknown configuration $1; there are files of that name in $conf"
+  for file in ${2:+"$2"} idfacevc "$1" ${2:+"$1.$2"}; do
+    if [ -f "$conf/$file.yaml" ]; then printf '%s\n' --config "$conf/$file.yaml"; fi
+  done
+}
+
+# features NAME: configurations that read the same features share a folder
+features() {
+  case $1 in
+    id-facevc-wo-id-f | id-facevc-wo-id-s | id-facevc-wo-identity) echo features/id-facevc ;;
+    facevc | sp-facevc | face2speech) echo features/fvmvc ;;
+    *) echo "features/$1" ;;
+  esac
+}
