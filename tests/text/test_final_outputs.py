@@ -13,10 +13,14 @@ from PIL import Image
 from idfacevc import IDFaceVC
 from idfacevc.audio.pitch import log_f0
 from idfacevc.config import FrontEndSpec
+from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
 from idfacevc.text.style import load_styles
 
 DEMO = Path(__file__).parents[2] / "checkpoints/demo"
-TEXT = "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background."
+TEXT = (
+    "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background. It's easy to tell the depth "
+    "of a well. These days a chicken leg is a rare dish. Rice is often served in round bowls."
+)
 RATE = 16000
 PRESETS = load_styles()
 
@@ -36,13 +40,14 @@ def measured(wave: np.ndarray) -> dict[str, float]:
     """What the fields of a style of the same names act on."""
     lf0 = log_f0(wave, FrontEndSpec())
     voiced = lf0[lf0 != 0]
+    frames = np.square(wave[: len(wave) // 320 * 320]).reshape(-1, 320).mean(axis=1)  # those of pauses do not count
     power = np.abs(np.fft.rfft(wave)) ** 2
     octave = np.floor(np.log2(np.maximum(np.fft.rfftfreq(len(wave), 1 / RATE), 1) / 250))
     levels = [10 * np.log10(power[octave == place].sum()) for place in range(4)]
     return {
         "pitch_shift": float(np.median(voiced)),
         "pitch_range": float(np.subtract(*np.percentile(voiced, [90, 10]))),
-        "energy_db": float(10 * np.log10(np.square(wave).sum())),
+        "energy_db": float(10 * np.log10(frames[frames > frames.max() / 1000].mean())),
         "spectral_tilt": float(np.polyfit(range(4), levels, 1)[0]),
         "rate": 1 / len(wave),
     }
@@ -68,11 +73,23 @@ def goes_as_asked(say: Callable[..., np.ndarray], name: str, key: str) -> bool:
 
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"calm"}))
 def test_a_style_differs_from_calm_in_the_direction_that_it_says(say: Callable[..., np.ndarray], name: str) -> None:
-    keys = ["energy_db", "spectral_tilt", "rate"] + ([] if PRESETS[name].whisper else ["pitch_shift"])
+    keys = ["energy_db", "spectral_tilt", "rate"] + ([] if PRESETS[name].whisper else ["pitch_shift", "pitch_range"])
     assert [key for key in keys if not goes_as_asked(say, name, key)] == []
 
 
-@pytest.mark.xfail(reason="the demo's decoder flattens intonation for this voice, see docs/text.md", strict=False)
-@pytest.mark.parametrize("name", sorted(name for name in PRESETS if name != "calm" and not PRESETS[name].whisper))
-def test_the_width_of_intonation_goes_as_asked(say: Callable[..., np.ndarray], name: str) -> None:
-    assert goes_as_asked(say, name, "pitch_range")
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_styles_but_whisper_and_shout_are_nearly_as_intelligible_as_calm(photo: Image.Image) -> None:
+    from benchmarks.text_styles import SENTENCES
+
+    chooser = SentenceChooser(SENTENCES)
+    vc = IDFaceVC.from_pretrained(DEMO)
+    voice = vc.voice_from_face(photo)
+
+    def recognised(style: str) -> float:
+        heard = [chooser(vc.convert(voice, text=text, style=style).samples) for text in SENTENCES]
+        return float(np.mean([one == spoken_words(text) for one, text in zip(heard, SENTENCES, strict=True)]))
+
+    calm = recognised("calm")
+    for name in sorted(set(PRESETS) - {"calm", "whispering", "shouting"}):
+        assert recognised(name) >= calm - 0.1, name
