@@ -18,8 +18,8 @@ from idfacevc.text.style import load_styles
 
 DEMO = Path(__file__).parents[2] / "checkpoints/demo"
 TEXT = (
-    "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background. It's easy to tell the depth "
-    "of a well. These days a chicken leg is a rare dish. Rice is often served in round bowls."
+    "The birch canoe slid on the smooth planks. Glue the sheet to the dark blue background. It's easy to tell the "
+    "depth of a well. These days a chicken leg is a rare dish. Rice is often served in round bowls."
 )
 RATE = 16000
 PRESETS = load_styles()
