@@ -32,7 +32,7 @@ from torch import Tensor
 
 from idfacevc.vocoder.parallel_wavegan import Generator, ResidualBlock
 
-_BLOCK = 2400  # samples that go through a layer at a time
+_BLOCK = 3200  # samples that go through a layer at a time
 _BLOCK_GPU = 1 << 16
 _GATES = 2.0  # tanh(a) is taken as 2 sigmoid(2 a) - 1
 
