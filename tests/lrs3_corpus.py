@@ -35,7 +35,8 @@ def write_lrs3(root: Path, speakers: int = 3, clips: int = 3, seconds: float = 1
         clips: of the first speaker in pretrain; each further one has one less, and at least one. One more a speaker is
             in trainval.
         seconds: of each clip.
-        test: also write a test part: the fixed test speakers and four more, one clip each.
+        test: also write a test part: the fixed test speakers and seven more, one clip each; among the latter are two
+            whose voices are heard as women's.
     """
     for number in range(speakers):
         name = speaker_id(number)
@@ -44,7 +45,7 @@ def write_lrs3(root: Path, speakers: int = 3, clips: int = 3, seconds: float = 1
         write_clip(root / "trainval" / name / "50001.mp4", number, clips, seconds)
     if test:
         named = {one.id: one.clip or "00001" for one in fixed_speakers("targets") + fixed_speakers("sources")}
-        named |= {speaker_id(100 + number): "00001" for number in range(4)}
+        named |= {speaker_id(100 + number): "00001" for number in range(7)}
         for number, (name, clip_id) in enumerate(named.items()):
             write_clip(root / "test" / name / f"{clip_id}.mp4", 50 + number, 0, seconds)
     return root

@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -73,6 +73,8 @@ def prepare(
     """
     if not items:
         raise InputError("there is no clip to prepare")
+    if not any(item.face for item in items):
+        spec = replace(spec, face=None)  # no backbone is asked for where there is nothing to see
     check_writable(out / INDEX)
     run = importlib.import_module(ENGINES[engine]).run
     jobs = [_job(out, number, items[start : start + shard_clips], spec)
