@@ -1,0 +1,83 @@
+"""Does a face find its voice, one voice in every crop, and another voice than other people?
+
+    python benchmarks/addresses.py --checkpoint BUNDLE --corpora DIR --faces features/faces \\
+        --pairing features/pairing.safetensors
+
+For one and for several framings, and for several degrees of sharpness: the mean cosine of the voices of a face and of
+its other crops, that of the voices of different people of a gender and decade, and the length of a voice; then how often
+the recalled voice of a prepared face is the nearest to the memory slot of its assigned speaker.
+"""
+
+from __future__ import annotations
+
+import argparse
+from itertools import combinations
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from idfacevc import IDFaceVC
+from idfacevc.data.pairing import Pairing, group_of
+from idfacevc.data.shards import FeatureStore
+from idfacevc.evaluation.demo_plan import crop_variants, make_plan
+from idfacevc.face.crop import framings
+from idfacevc.face.image import load_image
+
+SHARPNESS = (1.0, 2.0, 3.0)
+
+
+@torch.no_grad()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--checkpoint", default="demo", help="bundle whose slots begin with the speakers in sorted order"
+    )
+    parser.add_argument("--corpora", required=True, type=Path)
+    parser.add_argument("--faces", required=True, help="shards of the faces")
+    parser.add_argument("--pairing", required=True, type=Path)
+    args = parser.parse_args()
+    vc, plan = IDFaceVC.from_pretrained(args.checkpoint), make_plan(args.corpora)
+    memory = vc.net.memory
+
+    def identity(image: object, several: bool) -> Tensor:
+        crop = load_image(image)  # type: ignore[arg-type]
+        tokens = vc.faces.backbone.tokens(framings(crop) if several else [crop]).mean(dim=0)
+        return vc.net.face_head(tokens[None])
+
+    for several in (False, True):
+        crops = [
+            [identity(one.image, several) for one in (case.face, *crop_variants(case.face))] for case in plan.crop_faces
+        ]
+        people = [(case.gender, case.age, identity(case.face.image, several)) for case in plan.grid]
+        for memory.sharpness in SHARPNESS:
+            voice = vc.net.inference_voice
+            same = [F.cosine_similarity(voice(own[0]), voice(other)) for own in crops for other in own[1:]]
+            pairs = [(a, b) for a, b in combinations(people, 2) if a[:2] == b[:2]]
+            other = [F.cosine_similarity(voice(a[2]), voice(b[2])) for a, b in pairs]
+            length = torch.stack([voice(one[2]).norm() for one in people]).mean()
+            print(f"framings {5 if several else 1}, sharpness {memory.sharpness:g}: other crop {torch.cat(same).mean():.3f}, "
+                  f"other people {torch.cat(other).mean():.3f}, length {length:.2f}")  # fmt: skip
+
+    pairing, store = Pairing.load(args.pairing), FeatureStore(args.faces)
+    names = sorted({name for group in pairing.groups.values() for name in group.speakers})
+    memory.sharpness = 2.0
+    for split, view in (("train", 0), ("train", 1), ("valid", 0)):
+        chosen = [i for i, clip in enumerate(store.clips)
+                  if clip.split == split and group_of(clip.gender, clip.age) in pairing.groups][::5]  # fmt: skip
+        plain = torch.stack([store.read(i, "face", 0, 1)[0].mean(dim=0) for i in chosen])
+        clips = [store.clips[i] for i in chosen]
+        wanted = torch.tensor([names.index(pairing.assign(one[None], group_of(clip.gender, clip.age))[0])
+                               for one, clip in zip(plain, clips, strict=True)])  # fmt: skip
+        tokens = torch.stack([store.read(i, "face", view, view + 1)[0] for i in chosen])
+        voices = vc.net.inference_voice(vc.net.face_head(tokens))
+        cosine = F.normalize(voices) @ F.normalize(memory.speech_values[: len(names)]).T
+        right = (cosine.argmax(dim=1) == wanted).float().mean()
+        print(
+            f"{split}, view {view}: assigned voice nearest {right:.3f}, cosine to it {cosine[range(len(wanted)), wanted].mean():.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
