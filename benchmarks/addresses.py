@@ -4,8 +4,8 @@
         --pairing features/pairing.safetensors
 
 For one and for several framings, and for several degrees of sharpness: the mean cosine of the voices of a face and of
-its other crops, that of the voices of different people of a gender and decade, and the length of a voice; then how often
-the recalled voice of a prepared face is the nearest to the memory slot of its assigned speaker.
+its other crops, that of the voices of different people of a gender and decade, and the length of a voice; then how
+often the recalled voice of a prepared face is the nearest to the memory slot of its assigned speaker.
 """
 
 from __future__ import annotations
@@ -46,10 +46,9 @@ def main() -> None:
         tokens = vc.faces.backbone.tokens(framings(crop) if several else [crop]).mean(dim=0)
         return vc.net.face_head(tokens[None])
 
+    photos = [(case.face, *crop_variants(case.face)) for case in plan.crop_faces]
     for several in (False, True):
-        crops = [
-            [identity(one.image, several) for one in (case.face, *crop_variants(case.face))] for case in plan.crop_faces
-        ]
+        crops = [[identity(one.image, several) for one in shown] for shown in photos]
         people = [(case.gender, case.age, identity(case.face.image, several)) for case in plan.grid]
         for memory.sharpness in SHARPNESS:
             voice = vc.net.inference_voice
@@ -74,9 +73,8 @@ def main() -> None:
         voices = vc.net.inference_voice(vc.net.face_head(tokens))
         cosine = F.normalize(voices) @ F.normalize(memory.speech_values[: len(names)]).T
         right = (cosine.argmax(dim=1) == wanted).float().mean()
-        print(
-            f"{split}, view {view}: assigned voice nearest {right:.3f}, cosine to it {cosine[range(len(wanted)), wanted].mean():.3f}"
-        )
+        own = cosine[torch.arange(len(wanted)), wanted].mean()
+        print(f"{split}, view {view}: assigned voice nearest {right:.3f}, cosine to it {own:.3f}")
 
 
 if __name__ == "__main__":
