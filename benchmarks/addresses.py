@@ -57,9 +57,8 @@ def main() -> None:
             other = [F.cosine_similarity(voice(a[2]), voice(b[2])) for a, b in pairs]
             length = torch.stack([voice(one[2]).norm() for one in people]).mean()
             print(f"framings {5 if several else 1}, sharpness {memory.sharpness:g}:", end=" ")
-            print(
-                f"other crop {torch.cat(same).mean():.3f}, other people {torch.cat(other).mean():.3f}, length {length:.2f}"
-            )
+            print(f"other crop {torch.cat(same).mean():.3f}, other people {torch.cat(other).mean():.3f},", end=" ")
+            print(f"length {length:.2f}")
 
     pairing, store = Pairing.load(args.pairing), FeatureStore(args.faces)
     names = sorted({name for group in pairing.groups.values() for name in group.speakers})
