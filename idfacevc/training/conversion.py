@@ -196,7 +196,7 @@ class ConversionModule(ResumableModule):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         main = torch.optim.Adam(self.main_parameters(), lr=self.optim.lr_init)
-        helpers = [torch.optim.Adam(self.club.parameters(), lr=self.mi.lr)]
+        helpers = [torch.optim.Adam(self.club.parameters(), lr=self.mi.lr, fused=True)]
         if self.discriminator is not None:
             helpers.append(torch.optim.Adam(self.discriminator.parameters(), lr=self.adversary.lr, betas=(0.5, 0.9)))
         return [main, *helpers]
