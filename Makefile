@@ -4,7 +4,7 @@ BIN := .venv/bin
 # the machine's own certificates, so that networks with a certificate of their own work as they do for pip
 export UV_SYSTEM_CERTS = 1
 
-.PHONY: demo test test-slow smoke lint clean
+.PHONY: demo test test-slow test-laion smoke lint clean
 
 demo: .venv/.ready
 	$(BIN)/idfacevc demo --out out/demo
@@ -15,6 +15,11 @@ test: .venv/.ready
 
 test-slow: .venv/.ready
 	$(BIN)/python -m pytest -m "slow and not gpu and not network"
+
+# converted LAION checkpoints against LAION's own package, which only this test needs
+test-laion: .venv/.ready
+	$(UV) sync --all-extras --quiet
+	$(BIN)/python -m pytest tests/models/test_laion.py
 
 # the LRS3 recipe in one go, at tiny sizes, on videos made for it
 smoke: .venv/.ready

@@ -20,7 +20,7 @@ def theirs(tmp_path_factory):
     """A small HTSAT of random weights, built by laion-clap, without its package's start-up, which asks a hub."""
     found = importlib.util.find_spec("laion_clap")
     if found is None or found.submodule_search_locations is None:
-        pytest.skip("laion-clap is not installed (extra `laion`)")
+        pytest.skip("laion-clap is not installed (make test-laion installs it)")
     pytest.importorskip("torchlibrosa")
     root = next(iter(found.submodule_search_locations))
     for name, folder in (("laion_clap", root), ("laion_clap.clap_module", f"{root}/clap_module")):
