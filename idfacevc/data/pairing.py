@@ -2,8 +2,8 @@
 
 Nothing in a face says which of the plausible voices is its own. So that training does not answer with their mean, each
 face is assigned one speaker by a fixed function of its tokens: one person keeps one voice, near faces get near voices,
-and every speaker of a group gets an equal share of the group's faces (semi-discrete optimal transport between the two
-whitened spaces).
+a group has its faces' share of the voices, and every speaker of a group gets an equal share of the group's faces
+(semi-discrete optimal transport between the two whitened spaces).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from idfacevc.errors import InputError
 CHILD_BINS = ("0-2", "3-9")
 YOUNG_BINS = ("10-19",)
 DIRECTIONS = 4
-VOICES = 12  # of a group: of more, two photos of one person too often find two
+VOICES = 36  # in all: of more, two photos of one person too often find two
+FEWEST = 3  # of a group
 _TENSORS = ("mean", "projection", "sites", "weights")
 RELIABLE = 4.0  # a direction is used where people vary this many times as much as photos of one person
 
@@ -126,11 +127,14 @@ class Pairing:
     def fit(cls, faces: dict[str, Tensor], voices: dict[str, dict[str, Tensor]]) -> Pairing:
         """Fit from faces {group: (n, views, D) pooled tokens} and voices {group: {speaker: (D',) mean embedding}}."""
         groups = {}
+        total = sum(map(len, faces.values()))
         for group, views in faces.items():
             if not voices.get(group):
                 continue
             names = sorted(voices[group])
-            kept = representatives(torch.stack([voices[group][name] for name in names]), VOICES)
+            # drawing speakers evenly then draws faces as they occur, and a face in doubt goes to the larger group
+            count = max(FEWEST, round(VOICES * len(views) / total))
+            kept = representatives(torch.stack([voices[group][name] for name in names]), count)
             speakers = tuple(names[index] for index in kept)
             mean, projection = stable_directions(views)
             sites = principal_directions(torch.stack([voices[group][name] for name in speakers]), projection.shape[1])

@@ -66,6 +66,16 @@ def test_groups_are_kept_apart():
         pairing.assign(views[:, 0], "f-child")
 
 
+def test_a_group_has_its_share_of_the_voices_and_never_less_than_a_few():
+    views, _ = people(400)
+    many = {f"v{number:02d}": torch.randn(30) for number in range(60)}
+    pairing = Pairing.fit({"f-adult": views[:300], "m-adult": views[:90], "f-child": views[:10]}, dict.fromkeys(
+        ("f-adult", "m-adult", "f-child"), many))  # fmt: skip
+    counts = {group: len(one.speakers) for group, one in pairing.groups.items()}
+    assert counts["f-child"] >= 3
+    assert 2.5 < counts["f-adult"] / counts["m-adult"] < 4
+
+
 def test_representatives_cover_the_clusters():
     torch.manual_seed(0)
     centres = torch.randn(5, 8) * 10
