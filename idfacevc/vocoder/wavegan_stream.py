@@ -8,12 +8,14 @@ What makes it fast on a CPU, measured by `idfacevc vocoder bench`:
 - Blocks of samples that stay in the cache go through all layers; time is the outer axis of every array, so that a
   convolution is a matrix product whose rows are samples.
 - Projecting the mel to a gate and upsampling it commute, both being linear. The projection is done at the frame rate,
-  for all layers at once, and upsampling is a few more columns of the dilated convolution's matrix product.
+  for all layers at once. A hop of samples sees few frames, so that upsampling is a batch of narrow products.
 - The residual and the skip output are one product. Their scalings are folded into the weights.
+- Layers read from and write to two buffers in turn, through views that are made once. A second thread can hardly run
+  while this one runs Python, and waking it takes longer than most operations.
 - Threads take a share of the layers each, and blocks go from one to the next. No thread waits for another inside a
   block, which would cost more than it gains on a machine that has other work.
 - tanh(a) sigmoid(b) = 2 sigmoid(2a) sigmoid(b) - sigmoid(b): one sigmoid of all channels, torch's fast one.
-- Products are 1x1 convolutions of images one pixel high with channels last, because torch hands convolutions to oneDNN,
+- Products are convolutions of images one pixel high with channels last, because torch hands convolutions to oneDNN,
   whose kernels are twice as fast as those that matrix products of float32 go to where the CPU is not Intel's.
 """
 
@@ -23,8 +25,10 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from itertools import pairwise
 from types import TracebackType
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -32,7 +36,7 @@ from torch import Tensor
 
 from idfacevc.vocoder.parallel_wavegan import Generator, ResidualBlock
 
-_BLOCK = 3200  # samples that go through a layer at a time
+_BLOCK = 3200  # samples that go through a layer at a time, about
 _BLOCK_GPU = 1 << 16
 _GATES = 2.0  # tanh(a) is taken as 2 sigmoid(2 a) - 1
 
@@ -52,7 +56,8 @@ class FastGenerator:
         self.upsample = generator.upsample_net.upsample
         self.first_weight, self.first_bias = weights["first_conv.weight"][:, :, 0].T, weights["first_conv.bias"]
         self.layers = [_Layer(block, number) for number, block in enumerate(generator.conv_layers)]  # type: ignore[arg-type]
-        self.gate_aux = torch.cat([layer.aux_weight for layer in self.layers])
+        self.reach = sum(layer.reach for layer in self.layers)
+        self.gate_aux = torch.cat([layer.aux_weight for layer in self.layers]).T
         scale = math.sqrt(1 / len(self.layers))
         self.last = [
             (weights["last_conv_layers.1.weight"][..., None] * scale, weights["last_conv_layers.1.bias"]),
@@ -75,6 +80,12 @@ class FastGenerator:
             self._interpolations[frames] = self.upsample(identity[None])[0].T.contiguous()
         return self._interpolations[frames]
 
+    @lru_cache(maxsize=1024)  # noqa: B019
+    def window(self, offset: int) -> Tensor:
+        """Upsampling of a hop of samples that begin `offset` samples after a frame (hop, frames that they see)."""
+        frames = 2 * self.frame_reach + 2
+        return self.interpolation(frames)[self.frame_reach * self.hop + offset :][: self.hop]
+
 
 class _Layer:
     """One residual block; its inputs are larger by sqrt(2) for each layer before, which saves scaling them down."""
@@ -86,8 +97,8 @@ class _Layer:
         self.reach = (self.taps - 1) // 2 * self.dilation
         gates = torch.ones_like(weights["conv.bias"])[:, None]
         gates[: len(gates) // 2] = _GATES
-        # columns in the order tap, channel: that of rows put side by side
-        self.weight = gates * weights["conv.weight"].transpose(1, 2).flatten(1) / scale
+        weight = gates[..., None] * weights["conv.weight"] / scale
+        self.weight = weight[:, :, None].contiguous(memory_format=torch.channels_last)
         self.bias = gates[:, 0] * weights["conv.bias"]
         self.aux_weight = gates * weights["conv1x1_aux.weight"][:, :, 0]
         # the gated product comes with the opposite sign
@@ -96,24 +107,18 @@ class _Layer:
         self.out_bias = torch.cat([weights["conv1x1_out.bias"] * scale, weights["conv1x1_skip.bias"]])
         self.residual = len(out)
 
-    def __call__(self, rows: Tensor, upsampling: Tensor, aux: Tensor) -> tuple[Tensor, Tensor]:
-        """The layer's outputs for n samples.
+    def __call__(self, image: Tensor, add_mel: Callable[[Tensor], None]) -> tuple[Tensor, Tensor]:
+        """What n samples add to the residual (n, residual) and to the skips (n, skip).
 
         Args:
-            rows: its inputs (n + 2 reach, residual), the samples in their middle.
-            upsampling: (n, frames).
-            aux: the gates' share of the mel at those frames (gate, frames).
-        Returns:
-            the next layer's inputs (n, residual) and the skips (n, skip).
+            image: inputs (1, residual, 1, n + 2 reach), the samples in their middle.
+            add_mel: adds the mel's share to gates (n, gate).
         """
-        count = len(upsampling)
-        taps = [rows[tap * self.dilation :][:count] for tap in range(self.taps)]
-        weight = torch.cat([self.weight, aux], dim=1)[..., None, None]
-        sigmoids = _product(torch.cat([*taps, upsampling], dim=1), weight, self.bias).sigmoid_()
-        signal, gates = sigmoids.chunk(2, dim=1)
-        gated = torch.addcmul(gates, signal, gates, value=-_GATES)
-        both = _product(gated, self.out_weight, self.out_bias)
-        return both[:, : self.residual] + rows[self.reach :][:count], both[:, self.residual :]
+        gates = _rows(F.conv2d(image, self.weight, self.bias, dilation=(1, self.dilation)))
+        add_mel(gates)
+        signal, gate = gates.sigmoid_().chunk(2, dim=1)
+        both = _product(torch.addcmul(gate, signal, gate, value=-_GATES), self.out_weight, self.out_bias)
+        return both[:, : self.residual], both[:, self.residual :]
 
 
 class WaveStream:
@@ -128,9 +133,9 @@ class WaveStream:
         self._net, self._noise = net, noise
         self._mels = _ProjectedMel(net)
         threads = min(torch.get_num_threads(), len(net.layers)) if net.device.type == "cpu" else 1
-        self._block = _BLOCK if net.device.type == "cpu" else _BLOCK_GPU
+        self._block = net.hop * max(1, (_BLOCK if net.device.type == "cpu" else _BLOCK_GPU) // net.hop)
         bounds = [len(net.layers) * number // threads for number in range(threads + 1)]
-        self._stages = [_Stage(self._mels, range(*pair)) for pair in pairwise(bounds)]
+        self._stages = [_Stage(self._mels, range(*pair), max(self._block, net.reach)) for pair in pairwise(bounds)]
         self._workers = _single_threads(threads) if threads > 1 else []
         self._entered = 0  # samples of noise that went in
 
@@ -168,7 +173,7 @@ class WaveStream:
 
     def _start(self, noise: Tensor, last: bool) -> Future[Tensor]:
         """Send a block through the stages, each in its own thread if there are several."""
-        future: Future[tuple[Tensor, Tensor]] = Future()
+        future: Future[tuple[Tensor, Tensor | None]] = Future()
         future.set_result(self._first(noise))
         for stage, worker in zip(self._stages, self._workers, strict=False):
             future = worker.submit(_run_after, future, stage, last)
@@ -179,10 +184,10 @@ class WaveStream:
         return done
 
     @torch.inference_mode()
-    def _first(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+    def _first(self, noise: Tensor) -> tuple[Tensor, None]:
         net = self._net
         x = torch.addmm(net.first_bias, noise[:, None], net.first_weight)
-        return x, x.new_zeros(len(noise), net.spec.skip)
+        return x, None
 
     @torch.inference_mode()
     def _last(self, skips: Tensor) -> Tensor:
@@ -200,14 +205,14 @@ class _ProjectedMel:
         self.net = net
         self._before: Tensor | None = None  # last frames of the mel, which are context of the next
         self._final = torch.empty(0)  # the last one (M, 1)
-        self._gates = torch.empty(len(net.gate_aux), 0, device=net.device)
+        self._gates = torch.empty(0, net.gate_aux.shape[1], device=net.device)
         self._start = 0  # number of the first frame in `_gates`
         self._ended = False
 
     @property
     def samples(self) -> int:
         """Samples whose frames are all known."""
-        frames = self._start + self._gates.shape[1]
+        frames = self._start + len(self._gates)
         return (frames if self._ended else frames - self.net.frame_reach) * self.net.hop
 
     @torch.inference_mode()
@@ -222,33 +227,71 @@ class _ProjectedMel:
         assert self._before is not None, "a mel has frames"
         window = torch.cat([self._before, mel], dim=1)
         first = max(self._start, position // self.net.hop - self.net.frame_reach)
-        parts = [self._gates[:, first - self._start :]]
+        parts = [self._gates[first - self._start :]]
         if window.shape[1] > 2 * context:
-            parts.append(self.net.gate_aux @ F.conv1d(window[None], self.net.context_weight)[0])
-        self._gates, self._start = torch.cat(parts, dim=1), first
+            parts.append(F.conv1d(window[None], self.net.context_weight)[0].T @ self.net.gate_aux)
+        self._gates, self._start = torch.cat(parts), first
         self._before, self._final = window[:, max(0, window.shape[1] - 2 * context) :], mel[:, -1:]
 
-    def at(self, layer: int, position: int, count: int) -> tuple[Tensor, Tensor]:
-        """For `count` samples of a layer: upsampling (count, frames) and the gates' values there (gate, frames)."""
-        net = self.net
+    def add_to(self, rows: Tensor, layer: int, position: int) -> None:
+        """Add a layer's share of the mel, upsampled, to its gates (n, gate) of the samples from `position` on."""
+        net, width = self.net, rows.shape[1]
+        first, offset = divmod(position - self._start * net.hop, net.hop)
+        first -= net.frame_reach
+        window = net.window(offset)
+        seen = window.shape[1]
+        # where frames are missing at an end, the smoothing filters see zeros
+        hops = max(0, min(len(rows) // net.hop, len(self._gates) - first - seen + 1)) if first >= 0 else 0
+        if hops:
+            stride = self._gates.shape[1]
+            frames = self._gates.as_strided((hops, seen, width), (stride, stride, 1), first * stride + layer * width)
+            rows[: hops * net.hop].view(hops, net.hop, width).baddbmm_(window.expand(hops, -1, -1), frames)
+        rest = rows[hops * net.hop :]
+        if len(rest):
+            self._add_slowly(rest, layer, position + hops * net.hop)
+
+    def _add_slowly(self, rows: Tensor, layer: int, position: int) -> None:
+        net, width = self.net, rows.shape[1]
         first = max(0, position // net.hop - net.frame_reach - self._start)
-        stop = -(-(position + count) // net.hop) + net.frame_reach - self._start
-        gates = self._gates[layer * net.spec.gate : (layer + 1) * net.spec.gate, first:stop]
+        stop = -(-(position + len(rows)) // net.hop) + net.frame_reach - self._start
+        gates = self._gates[first:stop, layer * width : (layer + 1) * width]
         offset = position - (self._start + first) * net.hop
-        return net.interpolation(gates.shape[1])[offset : offset + count], gates
+        rows.addmm_(net.interpolation(len(gates))[offset : offset + len(rows)], gates)
+
+
+class _Views(NamedTuple):
+    """Where a layer finds and leaves what, in the buffers of its stage."""
+
+    kept: Tensor  # the inputs from before
+    image: Tensor  # the same and the new ones
+    middle: Tensor  # the inputs that are as old as its outputs
+    outputs: Tensor
+    keep: Tensor  # the inputs for the next time
 
 
 class _Stage:
-    """Some consecutive layers and what they remember of the samples before."""
+    """Some consecutive layers and what they remember of the samples before.
 
-    def __init__(self, mels: _ProjectedMel, numbers: range) -> None:
+    Args:
+        mels: the mel.
+        numbers: of the layers.
+        width: most samples that come at a time.
+    """
+
+    def __init__(self, mels: _ProjectedMel, numbers: range, width: int) -> None:
         self._mels, self._numbers = mels, numbers
         net = mels.net
         self._layers = [net.layers[number] for number in numbers]
         # what lies before the first sample is zero for every layer
-        self._inputs = [torch.zeros(layer.reach, layer.residual, device=net.device) for layer in self._layers]
+        self._inputs = [torch.zeros(2 * layer.reach, layer.residual, device=net.device) for layer in self._layers]
+        self._held = [layer.reach for layer in self._layers]  # of these
         self._positions = [0] * len(numbers)  # samples that came out of each layer
-        self._skips = torch.zeros(0, net.spec.skip, device=net.device)  # of samples that are not out of the last layer
+        self._margin = 2 * max(layer.reach for layer in self._layers)
+        self._buffers = torch.zeros(2, self._margin + width, net.spec.residual, device=net.device)
+        lag = sum(layer.reach for layer in self._layers)
+        self._skips = torch.zeros(lag + width, net.spec.skip, device=net.device)
+        self._entered = 0  # samples that came in
+        self._views = lru_cache(maxsize=len(numbers))(self._new_views)
 
     @property
     def position(self) -> int:
@@ -256,26 +299,49 @@ class _Stage:
         return self._positions[-1]
 
     @torch.inference_mode()
-    def __call__(self, x: Tensor, skips: Tensor, last: bool) -> tuple[Tensor, Tensor]:
+    def __call__(self, x: Tensor, skips: Tensor | None, last: bool) -> tuple[Tensor, Tensor]:
         """Inputs (n, residual) and skips (n, skip) so far, to outputs (m, residual) and skips (m, skip)."""
-        skips = torch.cat([self._skips, skips])
-        begin = self.position
-        for index, layer in enumerate(self._layers):
-            rows = torch.cat([self._inputs[index], x])
-            if last:
-                rows = F.pad(rows, (0, 0, 0, layer.reach))
-            count = max(0, len(rows) - 2 * layer.reach)
-            self._inputs[index] = rows[count:].clone()
-            if not count:
-                x = x[:0]
-                continue
-            position = self._positions[index]
-            x, skip = layer(rows, *self._mels.at(self._numbers[index], position, count))
-            skips[position - begin :][:count] += skip
-            self._positions[index] += count
-        done = self.position - begin
-        self._skips = skips[done:].clone()
-        return x, skips[:done]
+        begin, count = self.position, len(x)
+        waiting = self._entered - begin
+        self._entered += count
+        fresh = self._skips[waiting : waiting + count]
+        fresh.zero_() if skips is None else fresh.copy_(skips)
+        self._buffers[0, self._margin :][:count] = x
+        for index in range(len(self._layers)):
+            count = self._run(index, count, begin, last)
+        outputs = self._buffers[len(self._layers) % 2, self._margin :][:count].clone()
+        done = self._skips[:count].clone()
+        waiting = self._entered - self.position
+        self._skips[:waiting] = self._skips[count : count + waiting].clone()
+        return outputs, done
+
+    def _run(self, index: int, count: int, begin: int, last: bool) -> int:
+        """One layer on `count` new samples; how many come out."""
+        layer, position = self._layers[index], self._positions[index]
+        if last:
+            self._buffers[index % 2, self._margin + count :][: layer.reach] = 0
+            count += layer.reach
+        held = self._held[index]
+        made = max(0, held + count - 2 * layer.reach)
+        views = self._views(index, held, count)
+        views.kept.copy_(self._inputs[index][:held])
+        if made:
+            residual, skip = layer(
+                views.image, lambda gates: self._mels.add_to(gates, self._numbers[index], position)
+            )
+            torch.add(residual, views.middle, out=views.outputs)
+            self._skips[position - begin :][:made] += skip
+        self._held[index] = held + count - made
+        self._inputs[index][: self._held[index]] = views.keep
+        self._positions[index] += made
+        return made
+
+    def _new_views(self, index: int, held: int, count: int) -> _Views:
+        reach = self._layers[index].reach
+        made = max(0, held + count - 2 * reach)
+        rows = self._buffers[index % 2, self._margin - held :][: held + count]
+        outputs = self._buffers[1 - index % 2, self._margin :][:made]
+        return _Views(rows[:held], _image(rows), rows[reach:][:made], outputs, rows[made:])
 
 
 def _run_after(before: Future[tuple[Tensor, Tensor]], stage: _Stage, last: bool) -> tuple[Tensor, Tensor]:
@@ -292,8 +358,17 @@ def _single_threads(count: int) -> list[ThreadPoolExecutor]:
     return workers
 
 
+def _image(rows: Tensor) -> Tensor:
+    """rows (n, K) as an image (1, K, 1, n) with channels last."""
+    return rows.view(1, 1, *rows.shape).permute(0, 3, 1, 2)
+
+
+def _rows(image: Tensor) -> Tensor:
+    """The rows (n, K) of an image (1, K, 1, n)."""
+    return image.permute(0, 2, 3, 1).flatten(0, 2)
+
+
 def _product(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """rows (n, K) times weight (D, K, 1, 1) plus bias (D,): (n, D)."""
-    image = rows.view(1, 1, *rows.shape).permute(0, 3, 1, 2)
     # one pixel has no neighbours to be dilated from, but torch on one thread keeps plain 1x1 convolutions from oneDNN
-    return F.conv2d(image, weight, bias, dilation=2).permute(0, 2, 3, 1)[0, 0]
+    return _rows(F.conv2d(_image(rows), weight, bias, dilation=2))
