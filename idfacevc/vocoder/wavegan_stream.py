@@ -81,10 +81,10 @@ class FastGenerator:
         return self._interpolations[frames]
 
     @lru_cache(maxsize=1024)  # noqa: B019
-    def window(self, offset: int) -> Tensor:
-        """Upsampling of a hop of samples that begin `offset` samples after a frame (hop, frames that they see)."""
-        frames = 2 * self.frame_reach + 2
-        return self.interpolation(frames)[self.frame_reach * self.hop + offset :][: self.hop]
+    def windows(self, offset: int, count: int) -> Tensor:
+        """Upsampling of hops of samples that begin `offset` samples after a frame (count, hop, frames that they see)."""
+        window = self.interpolation(2 * self.frame_reach + 2)[self.frame_reach * self.hop + offset :][: self.hop]
+        return window.expand(count, -1, -1)
 
 
 class _Layer:
@@ -105,7 +105,7 @@ class _Layer:
         out, skip = weights["conv1x1_out.weight"], weights["conv1x1_skip.weight"]
         self.out_weight = -torch.cat([out * scale, skip])[..., None]
         self.out_bias = torch.cat([weights["conv1x1_out.bias"] * scale, weights["conv1x1_skip.bias"]])
-        self.residual = len(out)
+        self.sizes = [len(out), len(skip)]
 
     def __call__(self, image: Tensor, add_mel: Callable[[Tensor], None]) -> tuple[Tensor, Tensor]:
         """What n samples add to the residual (n, residual) and to the skips (n, skip).
@@ -118,7 +118,8 @@ class _Layer:
         add_mel(gates)
         signal, gate = gates.sigmoid_().chunk(2, dim=1)
         both = _product(torch.addcmul(gate, signal, gate, value=-_GATES), self.out_weight, self.out_bias)
-        return both[:, : self.residual], both[:, self.residual :]
+        residual, skip = both.split(self.sizes, dim=1)
+        return residual, skip
 
 
 class WaveStream:
@@ -238,17 +239,18 @@ class _ProjectedMel:
         net, width = self.net, rows.shape[1]
         first, offset = divmod(position - self._start * net.hop, net.hop)
         first -= net.frame_reach
-        window = net.window(offset)
-        seen = window.shape[1]
+        seen = 2 * net.frame_reach + 2
         # where frames are missing at an end, the smoothing filters see zeros
-        hops = max(0, min(len(rows) // net.hop, len(self._gates) - first - seen + 1)) if first >= 0 else 0
-        if hops:
+        hops = min(len(rows) // net.hop, len(self._gates) - first - seen + 1) if first >= 0 else 0
+        if hops > 0:
             stride = self._gates.shape[1]
             frames = self._gates.as_strided((hops, seen, width), (stride, stride, 1), first * stride + layer * width)
-            rows[: hops * net.hop].view(hops, net.hop, width).baddbmm_(window.expand(hops, -1, -1), frames)
-        rest = rows[hops * net.hop :]
-        if len(rest):
-            self._add_slowly(rest, layer, position + hops * net.hop)
+            samples = hops * net.hop
+            whole, rows = (rows, rows[:0]) if samples == len(rows) else (rows[:samples], rows[samples:])
+            whole.view(hops, net.hop, width).baddbmm_(net.windows(offset, hops), frames)
+            position += samples
+        if len(rows):
+            self._add_slowly(rows, layer, position)
 
     def _add_slowly(self, rows: Tensor, layer: int, position: int) -> None:
         net, width = self.net, rows.shape[1]
@@ -260,13 +262,16 @@ class _ProjectedMel:
 
 
 class _Views(NamedTuple):
-    """Where a layer finds and leaves what, in the buffers of its stage."""
+    """Where a layer finds and leaves what, in the memory of its stage."""
 
-    kept: Tensor  # the inputs from before
-    image: Tensor  # the same and the new ones
-    middle: Tensor  # the inputs that are as old as its outputs
+    memory: Tensor  # the inputs from before
+    before: Tensor  # the same in the buffer, to which the new ones have been added
+    image: Tensor  # all of them
+    middle: Tensor  # those that are as old as its outputs
     outputs: Tensor
-    keep: Tensor  # the inputs for the next time
+    skips: Tensor
+    keep: Tensor  # the inputs that will be needed again
+    kept: Tensor  # where they are remembered
 
 
 class _Stage:
@@ -283,7 +288,7 @@ class _Stage:
         net = mels.net
         self._layers = [net.layers[number] for number in numbers]
         # what lies before the first sample is zero for every layer
-        self._inputs = [torch.zeros(2 * layer.reach, layer.residual, device=net.device) for layer in self._layers]
+        self._inputs = [torch.zeros(2 * layer.reach, net.spec.residual, device=net.device) for layer in self._layers]
         self._held = [layer.reach for layer in self._layers]  # of these
         self._positions = [0] * len(numbers)  # samples that came out of each layer
         self._margin = 2 * max(layer.reach for layer in self._layers)
@@ -323,25 +328,31 @@ class _Stage:
             count += layer.reach
         held = self._held[index]
         made = max(0, held + count - 2 * layer.reach)
-        views = self._views(index, held, count)
-        views.kept.copy_(self._inputs[index][:held])
+        views = self._views(index, held, count, position - begin)
+        views.before.copy_(views.memory)
         if made:
-            residual, skip = layer(
-                views.image, lambda gates: self._mels.add_to(gates, self._numbers[index], position)
-            )
+            residual, skip = layer(views.image, lambda gates: self._mels.add_to(gates, self._numbers[index], position))
             torch.add(residual, views.middle, out=views.outputs)
-            self._skips[position - begin :][:made] += skip
+            views.skips.add_(skip)
+        views.kept.copy_(views.keep)
         self._held[index] = held + count - made
-        self._inputs[index][: self._held[index]] = views.keep
         self._positions[index] += made
         return made
 
-    def _new_views(self, index: int, held: int, count: int) -> _Views:
-        reach = self._layers[index].reach
+    def _new_views(self, index: int, held: int, count: int, late: int) -> _Views:
+        reach, memory = self._layers[index].reach, self._inputs[index]
         made = max(0, held + count - 2 * reach)
         rows = self._buffers[index % 2, self._margin - held :][: held + count]
-        outputs = self._buffers[1 - index % 2, self._margin :][:made]
-        return _Views(rows[:held], _image(rows), rows[reach:][:made], outputs, rows[made:])
+        return _Views(
+            memory=memory[:held],
+            before=rows[:held],
+            image=_image(rows),
+            middle=rows[reach:][:made],
+            outputs=self._buffers[1 - index % 2, self._margin :][:made],
+            skips=self._skips[late:][:made],
+            keep=rows[made:],
+            kept=memory[: held + count - made],
+        )
 
 
 def _run_after(before: Future[tuple[Tensor, Tensor]], stage: _Stage, last: bool) -> tuple[Tensor, Tensor]:
