@@ -107,19 +107,18 @@ class _Layer:
         self.out_bias = torch.cat([weights["conv1x1_out.bias"] * scale, weights["conv1x1_skip.bias"]])
         self.sizes = [len(out), len(skip)]
 
-    def __call__(self, image: Tensor, add_mel: Callable[[Tensor], None]) -> tuple[Tensor, Tensor]:
-        """What n samples add to the residual (n, residual) and to the skips (n, skip).
+    def __call__(self, x: Tensor, add_mel: Callable[[Tensor], None]) -> tuple[Tensor, ...]:
+        """What n samples add to the residual (1, residual, 1, n) and to the skips (1, skip, 1, n).
 
         Args:
-            image: inputs (1, residual, 1, n + 2 reach), the samples in their middle.
+            x: inputs (1, residual, 1, n + 2 reach), the samples in their middle.
             add_mel: adds the mel's share to gates (n, gate).
         """
-        gates = _rows(F.conv2d(image, self.weight, self.bias, dilation=(1, self.dilation)))
-        add_mel(gates)
+        gates = F.conv2d(x, self.weight, self.bias, dilation=(1, self.dilation))
+        add_mel(_rows(gates))
         signal, gate = gates.sigmoid_().chunk(2, dim=1)
-        both = _product(torch.addcmul(gate, signal, gate, value=-_GATES), self.out_weight, self.out_bias)
-        residual, skip = both.split(self.sizes, dim=1)
-        return residual, skip
+        gated = torch.addcmul(gate, signal, gate, value=-_GATES)
+        return _product(gated, self.out_weight, self.out_bias).split(self.sizes, dim=1)
 
 
 class WaveStream:
@@ -194,9 +193,10 @@ class WaveStream:
     def _last(self, skips: Tensor) -> Tensor:
         if not len(skips):
             return skips[:, 0]
+        x = _image(skips)
         for weight, bias in self._net.last:
-            skips = _product(skips.relu(), weight, bias)
-        return skips[:, 0]
+            x = _product(x.relu_(), weight, bias)
+        return x.flatten()
 
 
 class _ProjectedMel:
@@ -262,11 +262,11 @@ class _ProjectedMel:
 
 
 class _Views(NamedTuple):
-    """Where a layer finds and leaves what, in the memory of its stage."""
+    """Where a layer finds and leaves what, in the memory of its stage; images but for the first and last two."""
 
     memory: Tensor  # the inputs from before
     before: Tensor  # the same in the buffer, to which the new ones have been added
-    image: Tensor  # all of them
+    inputs: Tensor  # all of them
     middle: Tensor  # those that are as old as its outputs
     outputs: Tensor
     skips: Tensor
@@ -331,7 +331,7 @@ class _Stage:
         views = self._views(index, held, count, position - begin)
         views.before.copy_(views.memory)
         if made:
-            residual, skip = layer(views.image, lambda gates: self._mels.add_to(gates, self._numbers[index], position))
+            residual, skip = layer(views.inputs, lambda gates: self._mels.add_to(gates, self._numbers[index], position))
             torch.add(residual, views.middle, out=views.outputs)
             views.skips.add_(skip)
         views.kept.copy_(views.keep)
@@ -346,10 +346,10 @@ class _Stage:
         return _Views(
             memory=memory[:held],
             before=rows[:held],
-            image=_image(rows),
-            middle=rows[reach:][:made],
-            outputs=self._buffers[1 - index % 2, self._margin :][:made],
-            skips=self._skips[late:][:made],
+            inputs=_image(rows),
+            middle=_image(rows[reach:][:made]),
+            outputs=_image(self._buffers[1 - index % 2, self._margin :][:made]),
+            skips=_image(self._skips[late:][:made]),
             keep=rows[made:],
             kept=memory[: held + count - made],
         )
@@ -375,11 +375,11 @@ def _image(rows: Tensor) -> Tensor:
 
 
 def _rows(image: Tensor) -> Tensor:
-    """The rows (n, K) of an image (1, K, 1, n)."""
-    return image.permute(0, 2, 3, 1).flatten(0, 2)
+    """A view of an image (1, K, 1, n) as rows (n, K)."""
+    return image.permute(0, 2, 3, 1).view(-1, image.shape[1])
 
 
-def _product(rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """rows (n, K) times weight (D, K, 1, 1) plus bias (D,): (n, D)."""
+def _product(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Each pixel of an image (1, K, 1, n) times weight (D, K, 1, 1) plus bias (D,): (1, D, 1, n)."""
     # one pixel has no neighbours to be dilated from, but torch on one thread keeps plain 1x1 convolutions from oneDNN
-    return _rows(F.conv2d(_image(rows), weight, bias, dilation=2))
+    return F.conv2d(image, weight, bias, dilation=2)
