@@ -35,20 +35,28 @@ class ParallelWaveGAN:
 
     def __call__(self, mel: Tensor, seed: int = 0) -> np.ndarray:
         """Wave (T * hop,) of a log-mel (M, T)."""
-        return np.concatenate(list(self.stream([mel], seed)))
+        (mel,) = checked_mels([mel], self.spec)
+        with self._waves(seed) as waves:
+            return np.concatenate([piece.cpu().numpy() for piece in waves.push(self._normalised(mel), last=True)])
 
     def stream(self, mels: Iterable[Tensor], seed: int = 0) -> Iterator[np.ndarray]:
         """The wave in pieces, of a log-mel that arrives in pieces (M, t), whose sizes do not change the samples.
 
         A piece comes out as soon as the samples in it are final: they depend on 0.2 s of what follows.
         """
+        with self._waves(seed) as waves:
+            for mel in checked_mels(mels, self.spec):
+                yield from (piece.cpu().numpy() for piece in waves.push(self._normalised(mel)))
+            nothing = torch.empty(self.spec.n_mels, 0, device=self.device)
+            yield from (piece.cpu().numpy() for piece in waves.push(nothing, last=True))
+
+    def _waves(self, seed: int) -> WaveStream:
         rng = np.random.default_rng(seed % 2**64)
 
         def noise(count: int) -> Tensor:  # drawn one after the other, so that a sample's position decides its noise
             return torch.from_numpy(rng.standard_normal(count, dtype=np.float32))
 
-        with WaveStream(self._net, noise) as waves:
-            for mel in checked_mels(mels, self.spec):
-                normalised = (mel.detach().cpu().float() - self._mean) / self._scale
-                yield from (piece.cpu().numpy() for piece in waves.push(normalised.to(self.device)))
-            yield from (piece.cpu().numpy() for piece in waves.push(None))
+        return WaveStream(self._net, noise)
+
+    def _normalised(self, mel: Tensor) -> Tensor:
+        return ((mel.detach().cpu().float() - self._mean) / self._scale).to(self.device)

@@ -25,7 +25,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 from itertools import pairwise
 from types import TracebackType
 from typing import NamedTuple
@@ -80,11 +79,11 @@ class FastGenerator:
             self._interpolations[frames] = self.upsample(identity[None])[0].T.contiguous()
         return self._interpolations[frames]
 
-    @lru_cache(maxsize=1024)  # noqa: B019
     def windows(self, offset: int, count: int) -> Tensor:
-        """Upsampling of hops of samples that begin `offset` samples after a frame (count, hop, frames that they see)."""
-        window = self.interpolation(2 * self.frame_reach + 2)[self.frame_reach * self.hop + offset :][: self.hop]
-        return window.expand(count, -1, -1)
+        """Upsampling of `count` hops that begin `offset` samples after a frame (count, hop, frames that they see)."""
+        window = self.interpolation(2 * self.frame_reach + 2)
+        begin = self.frame_reach * self.hop + offset
+        return window[begin : begin + self.hop].expand(count, -1, -1)
 
 
 class _Layer:
@@ -148,46 +147,48 @@ class WaveStream:
         for worker in self._workers:
             worker.shutdown(cancel_futures=True)
 
-    def push(self, mel: Tensor | None) -> Iterator[Tensor]:
-        """Add frames (M, t) of the normalised mel, None after the last; gives the samples (n,) that are final now."""
-        return filter(len, self._push(mel))
+    def push(self, mel: Tensor, last: bool = False) -> Iterator[Tensor]:
+        """Add frames (M, t) of the normalised mel; gives the samples (n,) that are final now, all after the last."""
+        return filter(len, self._push(mel, last))
 
-    def _push(self, mel: Tensor | None) -> Iterator[Tensor]:
-        self._mels.push(mel, min(stage.position for stage in self._stages))
+    def _push(self, mel: Tensor, last: bool) -> Iterator[Tensor]:
+        self._mels.push(mel, last, min(stage.position for stage in self._stages))
         running: deque[Future[Tensor]] = deque()
         for size in self._sizes():
             noise = self._noise(size).to(self._net.device)
             running.append(self._start(noise, last=False))
             if len(running) > len(self._stages):
                 yield running.popleft().result()
-        if mel is None:
+        if last:
             running.append(self._start(self._noise(0).to(self._net.device), last=True))
         for future in running:
             yield future.result()
 
     def _sizes(self) -> Iterator[int]:
-        """Blocks of the samples whose frames are known."""
-        while (size := min(self._block, self._mels.samples - self._entered)) > 0:
+        """Blocks of the samples whose frames are known; the last ones are small, as other threads wait for them."""
+        hop = self._net.hop
+        least = self._block if len(self._stages) == 1 else max(hop, self._block // 4 // hop * hop)
+        while (left := self._mels.samples - self._entered) > 0:
+            size = min(left, self._block, max(least, left // 2 // hop * hop))
             self._entered += size
             yield size
 
     def _start(self, noise: Tensor, last: bool) -> Future[Tensor]:
         """Send a block through the stages, each in its own thread if there are several."""
         future: Future[tuple[Tensor, Tensor | None]] = Future()
-        future.set_result(self._first(noise))
-        for stage, worker in zip(self._stages, self._workers, strict=False):
+        future.set_result((self._first(noise), None))
+        if not self._workers:
+            done: Future[Tensor] = Future()
+            done.set_result(self._last(self._stages[0](*future.result(), last)[1]))
+            return done
+        for stage, worker in zip(self._stages[:-1], self._workers, strict=False):
             future = worker.submit(_run_after, future, stage, last)
-        if self._workers:
-            return self._workers[-1].submit(lambda: self._last(future.result()[1]))
-        done: Future[Tensor] = Future()
-        done.set_result(self._last(self._stages[0](*future.result(), last)[1]))
-        return done
+        final, before = self._stages[-1], future
+        return self._workers[-1].submit(lambda: self._last(final(*before.result(), last)[1]))
 
     @torch.inference_mode()
-    def _first(self, noise: Tensor) -> tuple[Tensor, None]:
-        net = self._net
-        x = torch.addmm(net.first_bias, noise[:, None], net.first_weight)
-        return x, None
+    def _first(self, noise: Tensor) -> Tensor:
+        return torch.addmm(self._net.first_bias, noise[:, None], self._net.first_weight)
 
     @torch.inference_mode()
     def _last(self, skips: Tensor) -> Tensor:
@@ -205,7 +206,7 @@ class _ProjectedMel:
     def __init__(self, net: FastGenerator) -> None:
         self.net = net
         self._before: Tensor | None = None  # last frames of the mel, which are context of the next
-        self._final = torch.empty(0)  # the last one (M, 1)
+        self._final = torch.empty(0)  # the last one of all (M, 1)
         self._gates = torch.empty(0, net.gate_aux.shape[1], device=net.device)
         self._start = 0  # number of the first frame in `_gates`
         self._ended = False
@@ -217,22 +218,23 @@ class _ProjectedMel:
         return (frames if self._ended else frames - self.net.frame_reach) * self.net.hop
 
     @torch.inference_mode()
-    def push(self, mel: Tensor | None, position: int) -> None:
-        """Add frames (M, t), or end with None; frames that samples from `position` on do not need are dropped."""
+    def push(self, mel: Tensor, last: bool, position: int) -> None:
+        """Add frames (M, t), t > 0 unless it is the last time; those before what samples from `position` on need go."""
         context = self.net.spec.context
-        if mel is None:
-            self._ended = True
-            mel = self._final.expand(-1, context)
-        elif self._before is None:
+        self._ended = last
+        if self._before is None:
             self._before = mel[:, :1].expand(-1, context)
-        assert self._before is not None, "a mel has frames"
+        if mel.shape[1]:
+            self._final = mel[:, -1:]
+        if last:
+            mel = torch.cat([mel, self._final.expand(-1, context)], dim=1)
         window = torch.cat([self._before, mel], dim=1)
         first = max(self._start, position // self.net.hop - self.net.frame_reach)
         parts = [self._gates[first - self._start :]]
         if window.shape[1] > 2 * context:
             parts.append(F.conv1d(window[None], self.net.context_weight)[0].T @ self.net.gate_aux)
         self._gates, self._start = torch.cat(parts), first
-        self._before, self._final = window[:, max(0, window.shape[1] - 2 * context) :], mel[:, -1:]
+        self._before = window[:, max(0, window.shape[1] - 2 * context) :]
 
     def add_to(self, rows: Tensor, layer: int, position: int) -> None:
         """Add a layer's share of the mel, upsampled, to its gates (n, gate) of the samples from `position` on."""
@@ -296,7 +298,7 @@ class _Stage:
         lag = sum(layer.reach for layer in self._layers)
         self._skips = torch.zeros(lag + width, net.spec.skip, device=net.device)
         self._entered = 0  # samples that came in
-        self._views = lru_cache(maxsize=len(numbers))(self._new_views)
+        self._views: dict[int, tuple[tuple[int, ...], _Views]] = {}  # of each layer, the last ones made
 
     @property
     def position(self) -> int:
@@ -328,7 +330,7 @@ class _Stage:
             count += layer.reach
         held = self._held[index]
         made = max(0, held + count - 2 * layer.reach)
-        views = self._views(index, held, count, position - begin)
+        views = self._views_of(index, held, count, position - begin)
         views.before.copy_(views.memory)
         if made:
             residual, skip = layer(views.inputs, lambda gates: self._mels.add_to(gates, self._numbers[index], position))
@@ -338,6 +340,13 @@ class _Stage:
         self._held[index] = held + count - made
         self._positions[index] += made
         return made
+
+    def _views_of(self, index: int, *sizes: int) -> _Views:
+        known, views = self._views.get(index, ((), None))
+        if views is None or known != sizes:  # all blocks but the first and last ones are alike
+            views = self._new_views(index, *sizes)
+            self._views[index] = sizes, views
+        return views
 
     def _new_views(self, index: int, held: int, count: int, late: int) -> _Views:
         reach, memory = self._layers[index].reach, self._inputs[index]
@@ -355,7 +364,7 @@ class _Stage:
         )
 
 
-def _run_after(before: Future[tuple[Tensor, Tensor]], stage: _Stage, last: bool) -> tuple[Tensor, Tensor]:
+def _run_after(before: Future[tuple[Tensor, Tensor | None]], stage: _Stage, last: bool) -> tuple[Tensor, Tensor | None]:
     return stage(*before.result(), last)
 
 
