@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import resource
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -90,6 +92,21 @@ def test_any_sizes_and_lengths_give_the_samples_of_the_generator(
     np.testing.assert_allclose(np.concatenate(pieces), wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_second_of_the_standard_sizes_whole_and_in_pieces(count: int, threads: None) -> None:
+    """Long enough for blocks that lie between the first and the last ones."""
+    vocoder, generator = made(GeneratorSpec())
+    mel = mel_of(100)
+    noise = torch.from_numpy(np.random.default_rng(0).standard_normal(100 * HOP, dtype=np.float32))
+    normalised = (mel - torch.linspace(-3, -2, 80)[:, None]) / torch.linspace(0.5, 1, 80)[:, None]
+    with torch.no_grad():
+        wanted = generator(noise[None, None], generator.with_context(normalised[None]))[0, 0].numpy()
+    torch.set_num_threads(count)
+    tolerance = 1e-5 * max(1, np.abs(wanted).max())
+    np.testing.assert_allclose(vocoder(mel), wanted, atol=tolerance)
+    np.testing.assert_allclose(np.concatenate(list(vocoder.stream(mel.split(45, dim=1)))), wanted, atol=tolerance)
+
+
 @pytest.mark.parametrize("size", [1, 9, 64, 256])
 def test_pieces_of_any_size_give_the_same_samples(small: ParallelWaveGAN, size: int) -> None:
     frames = 50 if size == 1 else 300
@@ -148,6 +165,19 @@ def test_nothing_grows_with_the_length(small: ParallelWaveGAN) -> None:
     piece = mel_of(100)
     few = peak_after(6)
     assert peak_after(60) - few < 8 << 10  # KiB; the inputs of all layers together would be 180 MiB
+
+
+def test_an_utterances_memory_goes_with_it(small: ParallelWaveGAN) -> None:
+    with small._waves(0) as waves:
+        for _ in waves.push(mel_of(50), last=True):
+            pass
+    stages = [weakref.ref(stage) for stage in waves._stages]
+    gc.disable()  # else a cycle of references might be found in time, by chance
+    try:
+        del waves
+        assert not any(stage() for stage in stages)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.slow
