@@ -36,19 +36,19 @@ class ParallelWaveGAN:
     def __call__(self, mel: Tensor, seed: int = 0) -> np.ndarray:
         """Wave (T * hop,) of a log-mel (M, T)."""
         (mel,) = checked_mels([mel], self.spec)
-        with self._waves(seed) as waves:
-            return np.concatenate([piece.cpu().numpy() for piece in waves.push(self._normalised(mel), last=True)])
+        pieces = self._waves(seed).push(self._normalised(mel), last=True)
+        return np.concatenate([piece.cpu().numpy() for piece in pieces])
 
     def stream(self, mels: Iterable[Tensor], seed: int = 0) -> Iterator[np.ndarray]:
         """The wave in pieces, of a log-mel that arrives in pieces (M, t), whose sizes do not change the samples.
 
         A piece comes out as soon as the samples in it are final: they depend on 0.2 s of what follows.
         """
-        with self._waves(seed) as waves:
-            for mel in checked_mels(mels, self.spec):
-                yield from (piece.cpu().numpy() for piece in waves.push(self._normalised(mel)))
-            nothing = torch.empty(self.spec.n_mels, 0, device=self.device)
-            yield from (piece.cpu().numpy() for piece in waves.push(nothing, last=True))
+        waves = self._waves(seed)
+        for mel in checked_mels(mels, self.spec):
+            yield from (piece.cpu().numpy() for piece in waves.push(self._normalised(mel)))
+        nothing = torch.empty(self.spec.n_mels, 0, device=self.device)
+        yield from (piece.cpu().numpy() for piece in waves.push(nothing, last=True))
 
     def _waves(self, seed: int) -> WaveStream:
         rng = np.random.default_rng(seed % 2**64)

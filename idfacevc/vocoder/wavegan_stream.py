@@ -10,10 +10,8 @@ What makes it fast on a CPU, measured by `idfacevc vocoder bench`:
 - Projecting the mel to a gate and upsampling it commute, both being linear. The projection is done at the frame rate,
   for all layers at once. A hop of samples sees few frames, so that upsampling is a batch of narrow products.
 - The residual and the skip output are one product. Their scalings are folded into the weights.
-- Layers read from and write to two buffers in turn, through views that are made once. A second thread can hardly run
-  while this one runs Python, and waking it takes longer than most operations.
-- Threads take a share of the layers each, and blocks go from one to the next. No thread waits for another inside a
-  block, which would cost more than it gains on a machine that has other work.
+- Layers read from and write to two buffers in turn, through views that are made once: there are few operations and
+  little Python between them. Torch splits each operation among its threads.
 - tanh(a) sigmoid(b) = 2 sigmoid(2a) sigmoid(b) - sigmoid(b): one sigmoid of all channels, torch's fast one.
 - Products are convolutions of images one pixel high with channels last, because torch hands convolutions to oneDNN,
   whose kernels are twice as fast as those that matrix products of float32 go to where the CPU is not Intel's.
@@ -22,11 +20,7 @@ What makes it fast on a CPU, measured by `idfacevc vocoder bench`:
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
-from types import TracebackType
 from typing import NamedTuple
 
 import torch
@@ -35,7 +29,7 @@ from torch import Tensor
 
 from idfacevc.vocoder.parallel_wavegan import Generator, ResidualBlock
 
-_BLOCK = 3200  # samples that go through a layer at a time, about
+_BLOCK = 6400  # samples that go through a layer at a time, about
 _BLOCK_GPU = 1 << 16
 _GATES = 2.0  # tanh(a) is taken as 2 sigmoid(2 a) - 1
 
@@ -121,7 +115,7 @@ class _Layer:
 
 
 class WaveStream:
-    """One utterance on its way through a `FastGenerator`; a context that ends its threads.
+    """One utterance on its way through a `FastGenerator`.
 
     Args:
         net: the folded weights.
@@ -131,60 +125,24 @@ class WaveStream:
     def __init__(self, net: FastGenerator, noise: Callable[[int], Tensor]) -> None:
         self._net, self._noise = net, noise
         self._mels = _ProjectedMel(net)
-        threads = min(torch.get_num_threads(), len(net.layers)) if net.device.type == "cpu" else 1
         self._block = net.hop * max(1, (_BLOCK if net.device.type == "cpu" else _BLOCK_GPU) // net.hop)
-        bounds = [len(net.layers) * number // threads for number in range(threads + 1)]
-        self._stages = [_Stage(self._mels, range(*pair), max(self._block, net.reach)) for pair in pairwise(bounds)]
-        self._workers = _single_threads(threads) if threads > 1 else []
+        self._layers = _Layers(self._mels, max(self._block, net.reach))
         self._entered = 0  # samples of noise that went in
-
-    def __enter__(self) -> WaveStream:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for worker in self._workers:
-            worker.shutdown(cancel_futures=True)
 
     def push(self, mel: Tensor, last: bool = False) -> Iterator[Tensor]:
         """Add frames (M, t) of the normalised mel; gives the samples (n,) that are final now, all after the last."""
-        return filter(len, self._push(mel, last))
-
-    def _push(self, mel: Tensor, last: bool) -> Iterator[Tensor]:
-        self._mels.push(mel, last, min(stage.position for stage in self._stages))
-        running: deque[Future[Tensor]] = deque()
-        for size in self._sizes():
-            noise = self._noise(size).to(self._net.device)
-            running.append(self._start(noise, last=False))
-            if len(running) > len(self._stages):
-                yield running.popleft().result()
-        if last:
-            running.append(self._start(self._noise(0).to(self._net.device), last=True))
-        for future in running:
-            yield future.result()
-
-    def _sizes(self) -> Iterator[int]:
-        """Blocks of the samples whose frames are known; the last ones are small, as other threads wait for them."""
-        hop = self._net.hop
-        least = self._block if len(self._stages) == 1 else max(hop, self._block // 4 // hop * hop)
-        while (left := self._mels.samples - self._entered) > 0:
-            size = min(left, self._block, max(least, left // 2 // hop * hop))
+        self._mels.push(mel, last, self._layers.position)
+        while (size := min(self._block, self._mels.samples - self._entered)) > 0:
             self._entered += size
-            yield size
+            yield from self._made(size, last=False)
+        if last:
+            yield from self._made(0, last=True)
 
-    def _start(self, noise: Tensor, last: bool) -> Future[Tensor]:
-        """Send a block through the stages, each in its own thread if there are several."""
-        future: Future[tuple[Tensor, Tensor | None]] = Future()
-        future.set_result((self._first(noise), None))
-        if not self._workers:
-            done: Future[Tensor] = Future()
-            done.set_result(self._last(self._stages[0](*future.result(), last)[1]))
-            return done
-        for stage, worker in zip(self._stages[:-1], self._workers, strict=False):
-            future = worker.submit(_run_after, future, stage, last)
-        final, before = self._stages[-1], future
-        return self._workers[-1].submit(lambda: self._last(final(*before.result(), last)[1]))
+    def _made(self, size: int, last: bool) -> Iterator[Tensor]:
+        """The samples that come out when `size` more go in, if there are any."""
+        skips = self._layers(self._first(self._noise(size).to(self._net.device)), last)
+        if len(skips):
+            yield self._last(skips)
 
     @torch.inference_mode()
     def _first(self, noise: Tensor) -> Tensor:
@@ -192,8 +150,6 @@ class WaveStream:
 
     @torch.inference_mode()
     def _last(self, skips: Tensor) -> Tensor:
-        if not len(skips):
-            return skips[:, 0]
         x = _image(skips)
         for weight, bias in self._net.last:
             x = _product(x.relu_(), weight, bias)
@@ -264,7 +220,7 @@ class _ProjectedMel:
 
 
 class _Views(NamedTuple):
-    """Where a layer finds and leaves what, in the memory of its stage; images but for the first and last two."""
+    """Where a layer finds and leaves what; images but for the first and last two."""
 
     memory: Tensor  # the inputs from before
     before: Tensor  # the same in the buffer, to which the new ones have been added
@@ -276,27 +232,24 @@ class _Views(NamedTuple):
     kept: Tensor  # where they are remembered
 
 
-class _Stage:
-    """Some consecutive layers and what they remember of the samples before.
+class _Layers:
+    """All layers and what they remember of the samples before.
 
     Args:
         mels: the mel.
-        numbers: of the layers.
         width: most samples that come at a time.
     """
 
-    def __init__(self, mels: _ProjectedMel, numbers: range, width: int) -> None:
-        self._mels, self._numbers = mels, numbers
+    def __init__(self, mels: _ProjectedMel, width: int) -> None:
         net = mels.net
-        self._layers = [net.layers[number] for number in numbers]
+        self._mels, self._layers = mels, net.layers
         # what lies before the first sample is zero for every layer
         self._inputs = [torch.zeros(2 * layer.reach, net.spec.residual, device=net.device) for layer in self._layers]
         self._held = [layer.reach for layer in self._layers]  # of these
-        self._positions = [0] * len(numbers)  # samples that came out of each layer
+        self._positions = [0] * len(self._layers)  # samples that came out of each layer
         self._margin = 2 * max(layer.reach for layer in self._layers)
         self._buffers = torch.zeros(2, self._margin + width, net.spec.residual, device=net.device)
-        lag = sum(layer.reach for layer in self._layers)
-        self._skips = torch.zeros(lag + width, net.spec.skip, device=net.device)
+        self._skips = torch.zeros(net.reach + width, net.spec.skip, device=net.device)
         self._entered = 0  # samples that came in
         self._views: dict[int, tuple[tuple[int, ...], _Views]] = {}  # of each layer, the last ones made
 
@@ -306,21 +259,19 @@ class _Stage:
         return self._positions[-1]
 
     @torch.inference_mode()
-    def __call__(self, x: Tensor, skips: Tensor | None, last: bool) -> tuple[Tensor, Tensor]:
-        """Inputs (n, residual) and skips (n, skip) so far, to outputs (m, residual) and skips (m, skip)."""
+    def __call__(self, x: Tensor, last: bool) -> Tensor:
+        """The first layer's inputs (n, residual) to the sums of all layers' skips (m, skip)."""
         begin, count = self.position, len(x)
         waiting = self._entered - begin
         self._entered += count
-        fresh = self._skips[waiting : waiting + count]
-        fresh.zero_() if skips is None else fresh.copy_(skips)
+        self._skips[waiting : waiting + count] = 0
         self._buffers[0, self._margin :][:count] = x
         for index in range(len(self._layers)):
             count = self._run(index, count, begin, last)
-        outputs = self._buffers[len(self._layers) % 2, self._margin :][:count].clone()
         done = self._skips[:count].clone()
         waiting = self._entered - self.position
         self._skips[:waiting] = self._skips[count : count + waiting].clone()
-        return outputs, done
+        return done
 
     def _run(self, index: int, count: int, begin: int, last: bool) -> int:
         """One layer on `count` new samples; how many come out."""
@@ -333,7 +284,7 @@ class _Stage:
         views = self._views_of(index, held, count, position - begin)
         views.before.copy_(views.memory)
         if made:
-            residual, skip = layer(views.inputs, lambda gates: self._mels.add_to(gates, self._numbers[index], position))
+            residual, skip = layer(views.inputs, lambda gates: self._mels.add_to(gates, index, position))
             torch.add(residual, views.middle, out=views.outputs)
             views.skips.add_(skip)
         views.kept.copy_(views.keep)
@@ -362,20 +313,6 @@ class _Stage:
             keep=rows[made:],
             kept=memory[: held + count - made],
         )
-
-
-def _run_after(before: Future[tuple[Tensor, Tensor | None]], stage: _Stage, last: bool) -> tuple[Tensor, Tensor | None]:
-    return stage(*before.result(), last)
-
-
-def _single_threads(count: int) -> list[ThreadPoolExecutor]:
-    """Threads whose tensor operations do not start threads of their own."""
-    threads = torch.get_num_threads()
-    workers = [ThreadPoolExecutor(1, "wavegan", torch.set_num_threads, (1,)) for _ in range(count)]
-    for worker in workers:
-        worker.submit(int).result()  # starts the thread
-    torch.set_num_threads(threads)  # part of that setting is global
-    return workers
 
 
 def _image(rows: Tensor) -> Tensor:
