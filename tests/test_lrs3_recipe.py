@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,44 @@ def test_smoke_from_videos_to_a_table(tmp_path):
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([ROOT / "tests/smoke.sh", tmp_path], check=True, env=env)
     assert "| ID-FaceVC | audio | 3.286 |" in (tmp_path / "run/table2/table2.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A folder with a corpus of videos as LRS3 lays them out, and with small backbones of random weights."""
+    from facenet_pytorch import InceptionResnetV1
+
+    folder = tmp_path_factory.mktemp("lrs3")
+    for command in (
+        ["tests.lrs3_corpus", folder / "lrs3", "--seconds", "1.5"],
+        ["tests.backbones", folder / "weights"],
+    ):
+        subprocess.run([sys.executable, "-m", *map(str, command)], check=True, cwd=ROOT)
+    torch.save(InceptionResnetV1().state_dict(), folder / "facenet.pt")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_configuration_goes_through_the_scripts(name, run_folder):
+    spec = read_model([str(path) for path in files(name, "")])
+    small = {"face": {"max_frames": 4}}
+    if spec.face.backbone == "clip":
+        small["face"] |= {"name": str(run_folder / "weights/clip"), "revision": None, "token_dim": 32, "layer": -2}
+    if spec.speech.kind == "clap_safpq":
+        small["speech"] = {"name": str(run_folder / "weights/clap"), "revision": None, "token_dim": 128}
+    settings = {
+        "model": {"init_args": {"model": small}},
+        "data": {"init_args": {"crop_frames": 64, "batch_size": 3, "workers": 0}},
+        "trainer": {"accelerator": "cpu", "max_epochs": 1, "enable_progress_bar": False},
+    }
+    if name == "sp-facevc":
+        settings["model"]["init_args"]["adversary"] = {"blocks": 1}
+    (run_folder / f"{name}.yaml").write_text(yaml.safe_dump(settings))
+    common = ["--name", name, "--out", run_folder, "--config", ROOT / "tests/training/tiny.yaml",
+              "--config", run_folder / f"{name}.yaml"]  # fmt: skip
+    run("prepare.sh", "--lrs3", run_folder / "lrs3", *common, "--", "--workers", "1")
+    run("train.sh", *common)
+    state = load_bundle(str(run_folder / "checkpoints" / name)).net.state_dict()
+    assert all(value.isfinite().all() for value in state.values())
