@@ -127,13 +127,11 @@ class WaveStream:
         self._mels = _ProjectedMel(net)
         self._block = net.hop * max(1, (_BLOCK if net.device.type == "cpu" else _BLOCK_GPU) // net.hop)
         self._layers = _Layers(self._mels, max(self._block, net.reach))
-        self._entered = 0  # samples of noise that went in
 
     def push(self, mel: Tensor, last: bool = False) -> Iterator[Tensor]:
         """Add frames (M, t) of the normalised mel; gives the samples (n,) that are final now, all after the last."""
         self._mels.push(mel, last, self._layers.position)
-        while (size := min(self._block, self._mels.samples - self._entered)) > 0:
-            self._entered += size
+        while (size := min(self._block, self._mels.samples - self._layers.entered)) > 0:
             yield from self._made(size, last=False)
         if last:
             yield from self._made(0, last=True)
@@ -250,7 +248,7 @@ class _Layers:
         self._margin = 2 * max(layer.reach for layer in self._layers)
         self._buffers = torch.zeros(2, self._margin + width, net.spec.residual, device=net.device)
         self._skips = torch.zeros(net.reach + width, net.spec.skip, device=net.device)
-        self._entered = 0  # samples that came in
+        self.entered = 0  # samples that came in
         self._views: dict[int, tuple[tuple[int, ...], _Views]] = {}  # of each layer, the last ones made
 
     @property
@@ -262,14 +260,14 @@ class _Layers:
     def __call__(self, x: Tensor, last: bool) -> Tensor:
         """The first layer's inputs (n, residual) to the sums of all layers' skips (m, skip)."""
         begin, count = self.position, len(x)
-        waiting = self._entered - begin
-        self._entered += count
+        waiting = self.entered - begin
+        self.entered += count
         self._skips[waiting : waiting + count] = 0
         self._buffers[0, self._margin :][:count] = x
         for index in range(len(self._layers)):
             count = self._run(index, count, begin, last)
         done = self._skips[:count].clone()
-        waiting = self._entered - self.position
+        waiting = self.entered - self.position
         self._skips[:waiting] = self._skips[count : count + waiting].clone()
         return done
 
