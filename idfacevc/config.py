@@ -352,6 +352,8 @@ class GeneratorSpec:
         kernel: width of the dilated convolutions, odd.
         context: frames of the mel at each side that a frame is mixed with.
         upsample_scales: whose product is the hop.
+        excitation: "noise" is the paper's; "griffin_lim" refines a wave of the mel by phase retrieval, to which the
+            network's output is added.
     """
 
     layers: int = 30
@@ -362,6 +364,7 @@ class GeneratorSpec:
     kernel: int = 3
     context: int = 2
     upsample_scales: tuple[int, ...] = (4, 5, 8)
+    excitation: Literal["noise", "griffin_lim"] = "noise"
 
     def __post_init__(self) -> None:
         sizes = (self.layers, self.stacks, self.residual, self.gate, self.skip, *self.upsample_scales)

@@ -15,11 +15,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
-from idfacevc.config import FrontEndSpec
+from idfacevc.config import FrontEndSpec, GeneratorSpec
 from idfacevc.data.demo import espeak_items, speech_items
 from idfacevc.data.items import Item, audio_source, read_folder
 from idfacevc.data.voices import DrawSampler
 from idfacevc.errors import InputError
+from idfacevc.vocoder.griffin_lim import GriffinLim
 
 _STATISTICS_ITEMS = 400
 _SCALE_FLOOR = 1e-3
@@ -28,14 +29,14 @@ _SCALE_FLOOR = 1e-3
 class WaveDataset(Dataset):
     """Segments of `frames` frames of one split, each with the mel of these frames and of `context` more at both sides.
 
-    Each example holds wave (frames * hop,) and mel (M, frames + 2 context); the mel is the recording's own, or the one
-    that an acoustic model wrote for it.
+    Each example holds wave and excitation (frames * hop,) and mel (M, frames + 2 context); the mel is the recording's
+    own, or the one that an acoustic model wrote for it.
 
     Args:
         items: recordings.
         front_end: of the mels.
         frames: of a segment; shorter recordings are followed by silence.
-        context: of the generator.
+        generator: sizes, of which the context and the excitation matter here.
         mels: folder of an acoustic model's mels, `<id>.safetensors`; None takes the recordings' own.
         training: random places; otherwise the middle.
     """
@@ -45,12 +46,13 @@ class WaveDataset(Dataset):
         items: list[Item],
         front_end: FrontEndSpec,
         frames: int,
-        context: int,
+        generator: GeneratorSpec,
         mels: Path | None,
         training: bool,
     ) -> None:
-        self.items, self.front_end, self.frames, self.context = items, front_end, frames, context
+        self.items, self.front_end, self.frames, self.context = items, front_end, frames, generator.context
         self.mels, self.training = mels, training
+        self._griffin_lim = GriffinLim(front_end) if generator.excitation == "griffin_lim" else None
         self._log_mel = LogMel(front_end)
         self._waves: dict[int, np.ndarray] = {}  # 16 bits a sample: 115 MB an hour at 16 kHz
 
@@ -71,7 +73,16 @@ class WaveDataset(Dataset):
         last = len(wave) // hop - self.frames
         start = int(np.random.default_rng(seed).integers(last + 1)) if self.training else last // 2
         segment = wave[start * hop : (start + self.frames) * hop]
-        return {"wave": segment, "mel": self._mel(index, wave, start)}
+        mel = self._mel(index, wave, start)
+        return {"wave": segment, "mel": mel, "excitation": self._excitation(mel, seed)}
+
+    def _excitation(self, mel: Tensor, seed: int) -> Tensor:
+        """What the generator makes a wave of (frames * hop,)."""
+        samples = self.frames * self.front_end.hop_length
+        if self._griffin_lim is None:
+            return torch.randn(samples, generator=torch.Generator().manual_seed(seed))
+        before = self.context * self.front_end.hop_length
+        return torch.from_numpy(self._griffin_lim(mel, seed)[before : before + samples])
 
     def _mel(self, index: int, wave: Tensor, start: int) -> Tensor:
         """Frames start - context to start + frames + context; those beyond the ends repeat the last there is."""
@@ -135,7 +146,7 @@ class WaveDataModule(pl.LightningDataModule):
             raise InputError("there is no recording to train on: give --data.corpora DIR or --data.table TSV")
         for split, chosen, frames in (("train", train, self.frames), ("valid", valid, self.valid_frames)):
             self._sets[split] = WaveDataset(
-                chosen, module.front_end, frames, module.generator.spec.context, folder, split == "train"
+                chosen, module.front_end, frames, module.generator.spec, folder, split == "train"
             )
 
     def _items(self) -> list[Item]:

@@ -21,7 +21,7 @@ from idfacevc.models.discriminator import MultiscaleDiscriminator, PatchDiscrimi
 from idfacevc.models.idfacevc import IDFaceVCNet
 from idfacevc.models.pitch import register_loss
 from idfacevc.nn import distributed
-from idfacevc.training.resumable import ResumableModule
+from idfacevc.training.resumable import ResumableModule, read_checkpoint
 from idfacevc.training.schedule import OptimSpec
 
 Batch = dict[str, Tensor]
@@ -42,7 +42,7 @@ class LossSpec:
     """Weights of Eq. 8 with the paper's values, and of the content encoder's own losses (OPEN 14).
 
     Attributes:
-        voice: of the voice judge; register: of the pitch register's head.
+        voice, words: of the judges of voices and of words; register: of the pitch register's head.
         code_l1: of the codes of the decoded mel against those of the recording (AutoVC).
         ge2e: among the face identities of a batch (FaceVC, first stage).
         tau: temperature of the contrastive loss.
@@ -62,6 +62,7 @@ class LossSpec:
     cpc: float = 1.0
     rec_speech: float = 0.0
     voice: float = 0.0
+    words: float = 0.0
     register: float = 0.1
     code_l1: float = 0.0
     ge2e: float = 0.0
@@ -183,6 +184,16 @@ class ConversionModule(ResumableModule):
     def build_heads(self, speakers: int) -> None:
         """Linear identity classifiers (Eq. 5, OPEN 7)."""
         self.speech_classifier = nn.Linear(self.spec.face_head.dim, speakers)
+
+    def take_weights(self, checkpoint: str, leave: tuple[str, ...] = ()) -> None:
+        """Begin with the weights of another stage's checkpoint that fit, but for names that start with `leave`."""
+        state, own = read_checkpoint(checkpoint)["state_dict"], self.state_dict()
+        taken = {
+            name: value
+            for name, value in state.items()
+            if name in own and own[name].shape == value.shape and not name.startswith(leave)
+        }
+        self.load_state_dict(taken, strict=False)
 
     def main_parameters(self) -> list[dict[str, Any]]:
         """Parameter groups of the main optimiser; `scale` multiplies the scheduled rate."""

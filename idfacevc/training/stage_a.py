@@ -2,16 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from idfacevc.config import ModelSpec
 from idfacevc.losses.reconstruction import reconstruction_loss
 from idfacevc.models.content import Quantized
-from idfacevc.training.conversion import Batch, ConversionModule, Losses, identity_loss
+from idfacevc.training.conversion import (
+    AdversarySpec,
+    Batch,
+    ConversionModule,
+    Losses,
+    LossSpec,
+    MISpec,
+    PerturbSpec,
+    identity_loss,
+)
+from idfacevc.training.judges import Conversion, Judges, JudgesSpec
+from idfacevc.training.schedule import OptimSpec
+
+
+@dataclass(frozen=True)
+class StageASpec:
+    """Switches of stage A, by which a later part of it follows on an earlier one.
+
+    Attributes:
+        init: Lightning checkpoint of an earlier part; empty trains from scratch.
+        judges: of conversions to the voices of the batch's other clips; without judges there are none.
+    """
+
+    init: str = ""
+    judges: JudgesSpec = field(default_factory=JudgesSpec)
 
 
 class StageA(ConversionModule):
     """L_A = L_rec + L_vq + L_cpc + mi L_MI + id_speech L_id-s, the decoder driven by e_s.
 
     Where pitch has a register (`config.PitchSpec`), the decoder is given the utterance's own, and its head learns it.
+
+    Args:
+        stage: switches; the rest as in `ConversionModule`.
     """
+
+    def __init__(
+        self,
+        model: ModelSpec,
+        stage: StageASpec = StageASpec(),
+        loss: LossSpec = LossSpec(),  # noqa: B008
+        optim: OptimSpec = OptimSpec(),  # noqa: B008
+        mi: MISpec = MISpec(),  # noqa: B008
+        perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
+        adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
+        speakers: int = 0,
+    ) -> None:
+        super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
+        self.stage = stage
+        self.judges = Judges(stage.judges)
+
+    def build_heads(self, speakers: int) -> None:
+        super().build_heads(speakers)
+        if self.stage.init:
+            self.take_weights(self.stage.init)
 
     def losses(self, batch: Batch, content: Quantized) -> Losses:
         speech = self.net.speech_voice(batch["speech"])
@@ -21,4 +71,10 @@ class StageA(ConversionModule):
         total = logs["rec"] + self.loss.id_speech * logs["id_speech"] + self.content_losses(content, logs)
         total = total + self.code_loss(post, content, logs)
         total = total + self.register_loss(speech.voice, batch["register"], logs)
-        return Losses(total, logs, speech.identity, [post])
+        mels = [post]
+        if self.judges:
+            converted = self.net.decode(content.z_q, batch["lf0"], speech.voice.roll(1, 0))[1]
+            other = Conversion(converted, batch["mel"], batch["speech"].roll(1, 0))
+            total = total + self.judges.loss([other], self.loss, logs)
+            mels.append(converted)
+        return Losses(total, logs, speech.identity, mels)

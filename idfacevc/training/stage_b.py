@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -30,9 +29,8 @@ from idfacevc.training.conversion import (
     PerturbSpec,
     identity_loss,
 )
-from idfacevc.training.resumable import read_checkpoint
+from idfacevc.training.judges import Conversion, Judges, JudgesSpec
 from idfacevc.training.schedule import OptimSpec
-from idfacevc.training.voice_judge import load_judge
 
 _NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
 
@@ -53,8 +51,7 @@ class StageBSpec:
         detach_speech: e_s is a constant inside L_F (OPEN 17).
         symmetric, normalise_positives: of the contrastive loss (OPEN 12).
         inter_update_decoder: the inter-speaker pass teaches the decoder as well.
-        judge: checkpoint of a `VoiceJudgeModule`, for the loss weight `voice`; the speech features must be the
-            embeddings that it reads.
+        judges: of reconstructions and of inter-speaker conversions.
         inter_released_behaviour: no gradient from the inter-speaker term, as FVMVC's released code runs it (OPEN 18).
     """
 
@@ -67,7 +64,7 @@ class StageBSpec:
     symmetric: bool = False
     normalise_positives: bool = False
     inter_update_decoder: bool = False
-    judge: str = ""
+    judges: JudgesSpec = field(default_factory=JudgesSpec)
     inter_released_behaviour: bool = False
 
 
@@ -96,7 +93,7 @@ class StageB(ConversionModule):
             raise ConfigError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
         self.stage = stage
         self.teacher: Teacher | None = None
-        self.judge = load_judge(stage.judge) if stage.judge else None
+        self.judges = Judges(stage.judges)
 
     def configure_model(self) -> None:
         """Also fill the memory; a resumed run replaces all of this by its own checkpoint's weights."""
@@ -109,15 +106,7 @@ class StageB(ConversionModule):
         super().build_heads(speakers)
         self.face_classifier = nn.Linear(self.spec.face_head.dim, speakers)
         if self.stage.init:
-            state = read_checkpoint(self.stage.init)["state_dict"]
-            own = self.state_dict()
-            untrained = () if self.stage.memory_init == "init" else _NOT_OF_STAGE_A
-            taken = {
-                name: value
-                for name, value in state.items()
-                if name in own and own[name].shape == value.shape and not name.startswith(untrained)
-            }
-            self.load_state_dict(taken, strict=False)
+            self.take_weights(self.stage.init, leave=() if self.stage.memory_init == "init" else _NOT_OF_STAGE_A)
             self.teacher = Teacher(self.net)
         if self.stage.freeze_content:
             assert isinstance(self.net.content, ContentEncoder)
@@ -159,7 +148,7 @@ class StageB(ConversionModule):
         weight, net = self.loss, self.net
         face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
         pre, post = net.decode(content.z_q, batch["lf0"], face.voice, batch["register"])
-        converted = [(post, batch["speech"])]
+        converted = [Conversion(post, batch["mel"], batch["speech"])]
         logs = {"rec": reconstruction_loss(pre, post, batch["mel"], weight.rec_l2, weight.rec_l1)}
         logs["con"] = contrastive_loss(
             self.joint(face.identity), self.joint(speech.identity), self.joint(batch["speaker"]), weight.tau,
@@ -182,19 +171,12 @@ class StageB(ConversionModule):
         if weight.ge2e:
             logs["ge2e"] = ge2e(face.identity, batch["speaker"])
             total = total + weight.ge2e * logs["ge2e"]
-        if self.judge is not None:
-            logs["voice"] = torch.stack([self._other_voice(mel, embedding) for mel, embedding in converted]).mean()
-            total = total + weight.voice * logs["voice"]
+        total = total + self.judges.loss(converted, weight, logs)
         if weight.rec_speech:
             spoken = net.decode(content.z_q, batch["lf0"], speech.voice, batch["register"])
             logs["rec_speech"] = reconstruction_loss(*spoken, batch["mel"], weight.rec_l2, weight.rec_l1)
             total = total + weight.rec_speech * logs["rec_speech"]
-        return Losses(total, logs, speech.identity, [mel for mel, _ in converted])
-
-    def _other_voice(self, mel: Tensor, embedding: Tensor) -> Tensor:
-        """1 - cosine of what the judge reads off a decoded mel (B, M, T) and the speaker embedding (B, 1, D)."""
-        assert self.judge is not None
-        return 1 - F.cosine_similarity(self.judge(mel), embedding.mean(dim=1), dim=1).mean()
+        return Losses(total, logs, speech.identity, [one.mel for one in converted])
 
     def _face_voice_loss(
         self,
@@ -203,7 +185,7 @@ class StageB(ConversionModule):
         face: Any,
         e_s: Tensor,
         logs: dict[str, Tensor],
-        converted: list[tuple[Tensor, Tensor]],
+        converted: list[Conversion],
     ) -> Tensor:
         """L_F: recall, address and inter-speaker terms (FVMVC). Adds the inter-speaker conversion to `converted`."""
         memory, parts = self.net.memory, self.loss.fv_parts
@@ -217,21 +199,22 @@ class StageB(ConversionModule):
             logs["address_entropy"] = address_entropy(face.log_address)
             total = parts.recall * logs["recall"] + parts.address * logs["address"]
         if parts.inter and self.teacher is not None:
-            z, lf0 = content.z_q.detach(), batch["lf0"]
+            source, z, lf0 = batch["mel"], content.z_q.detach(), batch["lf0"]
             if "source_mel" in batch:
-                z, lf0 = self._source(batch["source_mel"]), batch["source_lf0"]
+                source, lf0 = self.net.normalise(batch["source_mel"]), batch["source_lf0"]
+                z = self._source(source)
             logs["inter"], post = self._inter_speaker(batch, z, lf0)
-            converted.append((post, batch["other_speech"]))
+            converted.append(Conversion(post, source, batch["other_speech"]))
             total = total + parts.inter * logs["inter"]
         return total
 
     @torch.no_grad()
     def _source(self, mel: Tensor) -> Tensor:
-        """Content (B, L, D) of the log-mel of another clip (B, M, T), which the codebook does not learn from."""
+        """Content (B, L, D) of another clip's normalised mel (B, M, T), which the codebook does not learn from."""
         content = self.net.content
         if isinstance(content, ContentEncoder):
             content.freeze_codebook(True)
-        z = self.encode_content(self.net.normalise(mel)).z_q
+        z = self.encode_content(mel).z_q
         if isinstance(content, ContentEncoder):
             content.freeze_codebook(self.stage.freeze_content)
         return z

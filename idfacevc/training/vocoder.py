@@ -92,15 +92,15 @@ class VocoderModule(pl.LightningModule):
             self.mel_mean.copy_(mean)
             self.mel_scale.copy_(scale)
 
-    def forward(self, mel: Tensor, noise: Tensor) -> Tensor:
-        """Log-mel (B, M, T + 2 context) and noise (B, 1, T * hop) to waves (B, 1, T * hop)."""
-        return self.generator(noise, (mel - self.mel_mean[:, None]) / self.mel_scale[:, None])
+    def forward(self, mel: Tensor, excitation: Tensor) -> Tensor:
+        """Log-mel (B, M, T + 2 context) and excitation (B, 1, T * hop) to waves (B, 1, T * hop)."""
+        return self.generator(excitation, (mel - self.mel_mean[:, None]) / self.mel_scale[:, None])
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         optimizers: Any = self.optimizers()
         schedules: Any = self.lr_schedulers()
         real = batch["wave"][:, None]
-        made = self(batch["mel"], torch.randn_like(real))
+        made = self(batch["mel"], batch["excitation"][:, None])
         convergence, magnitude = self.stft_loss(made[:, 0], real[:, 0])
         loss = convergence + magnitude
         logs = {"convergence": convergence, "magnitude": magnitude}
@@ -135,9 +135,8 @@ class VocoderModule(pl.LightningModule):
         self.log("step", float(self.steps))
 
     def copy_synthesis(self, batch: dict[str, Tensor]) -> Tensor:
-        """The waves (B, N) of a batch's mels, on the same noise each time."""
-        noise = torch.randn(batch["wave"].shape, generator=torch.Generator().manual_seed(0))
-        return self(batch["mel"], noise[:, None].to(batch["wave"]))[:, 0].float()
+        """The waves (B, N) of a batch's mels."""
+        return self(batch["mel"], batch["excitation"][:, None])[:, 0].float()
 
     def configure_optimizers(self) -> Any:
         spec = self.optim

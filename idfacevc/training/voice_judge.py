@@ -32,6 +32,10 @@ class VoiceJudge(nn.Module):
         pooled = torch.cat([hidden.mean(dim=2), hidden.std(dim=2)], dim=1)
         return F.normalize(self.output(pooled), dim=1)
 
+    def difference(self, mel: Tensor, embedding: Tensor) -> Tensor:
+        """1 - cosine of what is read off mels (B, M, T) and speaker embeddings (B, P, D), mean over the batch."""
+        return 1 - F.cosine_similarity(self(mel), embedding.mean(dim=1), dim=1).mean()
+
 
 class VoiceJudgeModule(pl.LightningModule):
     """Regression of the utterance embedding (Resemblyzer) from crops: 1 - cosine.
@@ -57,7 +61,7 @@ class VoiceJudgeModule(pl.LightningModule):
         mel = (batch["mel"] - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)  # type: ignore[index]
         if self.training:  # a voice is more than its microphone
             mel = mel + random_equaliser(mel, 0.2)
-        return 1 - F.cosine_similarity(self.judge(mel), batch["speech"].mean(dim=1), dim=1).mean()
+        return self.judge.difference(mel, batch["speech"])
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         loss = self.loss(batch)
@@ -75,7 +79,7 @@ class VoiceJudgeModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def load_judge(checkpoint: str) -> VoiceJudge:
+def load_voice_judge(checkpoint: str) -> VoiceJudge:
     """The frozen judge of a checkpoint."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     sizes = {name: state["hyper_parameters"][name] for name in ("n_mels", "hidden", "dim")}

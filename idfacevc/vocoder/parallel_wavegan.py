@@ -1,5 +1,8 @@
 """The generator of Parallel WaveGAN: noise and a mel become a wave, all samples at once (arXiv 1910.11480).
 
+Trained for hours on a CPU, it does not get as far as phase retrieval needs no training for. With the excitation
+"griffin_lim" it starts there: its input is that wave instead of noise, and its output is what is added to it.
+
 The networks of this file and of `discriminators` have the parameters, under the names, of the package parallel-wavegan,
 so that its checkpoints load as they are. They are written for training; `wavegan_stream` computes the generator faster.
 """
@@ -15,6 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.config import GeneratorSpec
+
+_FIRST_CHANGE = 1e-2
 
 
 def conv(inputs: int, outputs: int, kernel: int = 1, dilation: int = 1, padding: bool = True) -> nn.Conv1d:
@@ -122,7 +127,7 @@ class ContextUpsampling(nn.Module):
 
 
 class Generator(WeightNormed):
-    """Noise (B, 1, N) and a normalised mel (B, M, T + 2 context) to a wave (B, 1, N), N = T * hop.
+    """Excitation (B, 1, N) and a normalised mel (B, M, T + 2 context) to a wave (B, 1, N), N = T * hop.
 
     Args:
         spec: sizes.
@@ -138,18 +143,23 @@ class Generator(WeightNormed):
         self.conv_layers = residual_blocks(
             spec.layers, spec.stacks, spec.residual, spec.gate, spec.skip, spec.kernel, n_mels
         )
-        self.last_conv_layers = nn.Sequential(nn.ReLU(), conv(spec.skip, spec.skip), nn.ReLU(), conv(spec.skip, 1))
+        last = conv(spec.skip, 1)
+        self.last_conv_layers = nn.Sequential(nn.ReLU(), conv(spec.skip, spec.skip), nn.ReLU(), last)
+        self.refines = spec.excitation == "griffin_lim"
+        if self.refines:  # begin with a change that is hardly heard
+            last.weight.data *= _FIRST_CHANGE
         if weight_norm:
             self.apply_weight_norm()
 
-    def forward(self, noise: Tensor, mel: Tensor) -> Tensor:
+    def forward(self, excitation: Tensor, mel: Tensor) -> Tensor:
         aux = self.upsample_net(mel)
-        x, skip = self.conv_layers[0](self.first_conv(noise), aux)
+        x, skip = self.conv_layers[0](self.first_conv(excitation), aux)
         skips = skip
         for block in self.conv_layers[1:]:
             x, skip = block(x, aux)
             skips = skips + skip
-        return self.last_conv_layers(skips * math.sqrt(1 / len(self.conv_layers)))
+        wave = self.last_conv_layers(skips * math.sqrt(1 / len(self.conv_layers)))
+        return excitation + wave if self.refines else wave
 
     def with_context(self, mel: Tensor) -> Tensor:
         """A whole mel (B, M, T) with its first and last frame repeated as context."""

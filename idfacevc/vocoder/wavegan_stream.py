@@ -43,9 +43,10 @@ class FastGenerator:
 
     def __init__(self, generator: Generator) -> None:
         self.spec = generator.spec
-        self.hop = self.spec.hop_length
+        self.hop, self.refines = self.spec.hop_length, generator.refines
         weights = {name: value.detach() for name, value in generator.state_dict().items()}
         self.context_weight = weights["upsample_net.conv_in.weight"]
+        self.n_mels = self.context_weight.shape[1]
         self.upsample = generator.upsample_net.upsample
         self.first_weight, self.first_bias = weights["first_conv.weight"][:, :, 0].T, weights["first_conv.bias"]
         self.layers = [_Layer(block, number) for number, block in enumerate(generator.conv_layers)]  # type: ignore[arg-type]
@@ -115,36 +116,44 @@ class _Layer:
 
 
 class WaveStream:
-    """One utterance on its way through a `FastGenerator`.
+    """One utterance on its way through a `FastGenerator`."""
 
-    Args:
-        net: the folded weights.
-        noise: gives the next n samples of the noise (n,).
-    """
-
-    def __init__(self, net: FastGenerator, noise: Callable[[int], Tensor]) -> None:
-        self._net, self._noise = net, noise
+    def __init__(self, net: FastGenerator) -> None:
+        self._net = net
         self._mels = _ProjectedMel(net)
         self._block = net.hop * max(1, (_BLOCK if net.device.type == "cpu" else _BLOCK_GPU) // net.hop)
         self._layers = _Layers(self._mels, max(self._block, net.reach))
+        self._excitation = torch.empty(0, device=net.device)  # samples that have not come out
 
-    def push(self, mel: Tensor, last: bool = False) -> Iterator[Tensor]:
-        """Add frames (M, t) of the normalised mel; gives the samples (n,) that are final now, all after the last."""
+    def push(self, mel: Tensor, excitation: Tensor) -> Iterator[Tensor]:
+        """Add frames (M, t) of the normalised mel, t > 0, with their excitation (t * hop,): samples (n,) now final."""
+        self._excitation = torch.cat([self._excitation, excitation])
+        yield from self._add(mel, last=False)
+
+    def end(self) -> Iterator[Tensor]:
+        """The samples (n,) that were waiting for more."""
+        yield from self._add(torch.empty(self._net.n_mels, 0, device=self._net.device), last=True)
+        yield from self._made(0, last=True)
+
+    def _add(self, mel: Tensor, last: bool) -> Iterator[Tensor]:
         self._mels.push(mel, last, self._layers.position)
         while (size := min(self._block, self._mels.samples - self._layers.entered)) > 0:
             yield from self._made(size, last=False)
-        if last:
-            yield from self._made(0, last=True)
 
     def _made(self, size: int, last: bool) -> Iterator[Tensor]:
         """The samples that come out when `size` more go in, if there are any."""
-        skips = self._layers(self._first(self._noise(size).to(self._net.device)), last)
+        begin = self._layers.entered - self._layers.position
+        skips = self._layers(self._first(self._excitation[begin : begin + size]), last)
         if len(skips):
-            yield self._last(skips)
+            wave = self._last(skips)
+            if self._net.refines:
+                wave = wave + self._excitation[: len(wave)]
+            self._excitation = self._excitation[len(wave) :]
+            yield wave
 
     @torch.inference_mode()
-    def _first(self, noise: Tensor) -> Tensor:
-        return torch.addmm(self._net.first_bias, noise[:, None], self._net.first_weight)
+    def _first(self, excitation: Tensor) -> Tensor:
+        return torch.addmm(self._net.first_bias, excitation[:, None], self._net.first_weight)
 
     @torch.inference_mode()
     def _last(self, skips: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import gc
 import resource
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ import torch
 from idfacevc.config import FrontEndSpec, GeneratorSpec
 from idfacevc.errors import InputError
 from idfacevc.vocoder.base import MelStatistics, VocoderSpec
+from idfacevc.vocoder.griffin_lim import GriffinLim
 from idfacevc.vocoder.parallel_wavegan import Generator
 from idfacevc.vocoder.wavegan import ParallelWaveGAN
+from idfacevc.vocoder.wavegan_stream import WaveStream
 from tests.vocoder.upstream import SCALES, scrambled, upstream_generator
 
 SMALL = GeneratorSpec(layers=6, stacks=2, residual=8, gate=12, skip=10)
@@ -168,9 +171,9 @@ def test_nothing_grows_with_the_length(small: ParallelWaveGAN) -> None:
 
 
 def test_an_utterances_memory_goes_with_it(small: ParallelWaveGAN) -> None:
-    waves = small._waves(0)
-    for _ in waves.push(mel_of(50), last=True):
-        pass
+    waves = WaveStream(small._net)
+    list(waves.push(mel_of(50), torch.zeros(50 * HOP)))
+    list(waves.end())
     layers = weakref.ref(waves._layers)
     gc.disable()  # else a cycle of references might be found in time, by chance
     try:
@@ -178,6 +181,29 @@ def test_an_utterances_memory_goes_with_it(small: ParallelWaveGAN) -> None:
         assert layers() is None
     finally:
         gc.enable()
+
+
+def test_a_refining_generator_adds_to_the_wave_of_griffin_lim() -> None:
+    """Whole and in pieces; 9 s, so that Griffin-Lim itself gives three pieces, whose ends lie between frames."""
+    vocoder, generator = made(replace(SMALL, excitation="griffin_lim"))
+    mel = mel_of(900)
+    begun = torch.from_numpy(GriffinLim(vocoder.spec)(mel, seed=3))
+    normalised = (mel - torch.linspace(-3, -2, 80)[:, None]) / torch.linspace(0.5, 1, 80)[:, None]
+    with torch.no_grad():
+        wanted = generator(begun[None, None], generator.with_context(normalised[None]))[0, 0].numpy()
+    tolerance = 1e-5 * np.abs(wanted).max()
+    np.testing.assert_allclose(vocoder(mel, seed=3), wanted, atol=tolerance)
+    pieces = list(vocoder.stream(mel.split(70, dim=1), seed=3))
+    np.testing.assert_allclose(np.concatenate(pieces), wanted, atol=tolerance)
+    assert len(pieces) > 2
+
+
+def test_an_untrained_refining_generator_hardly_changes_the_wave() -> None:
+    generator = Generator(replace(SMALL, excitation="griffin_lim"))
+    begun, mel = torch.randn(1, 1, 10 * HOP), torch.randn(1, 80, 14)
+    with torch.no_grad():
+        change = generator(begun, mel) - begun
+    assert 0 < change.std() < 0.05
 
 
 @pytest.mark.slow
