@@ -20,7 +20,6 @@ import torch
 from idfacevc.analysis import analyse
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.pitch import log_f0, pitch_register
-from idfacevc.config import ModelSpec, from_dict
 from idfacevc.data.items import audio_source
 from idfacevc.data.shards import FeatureStore
 from idfacevc.evaluation.demo_plan import ADULT, make_plan
@@ -28,8 +27,8 @@ from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid, cosine
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
-from idfacevc.models.idfacevc import IDFaceVCNet
 from idfacevc.text.base_speaker import base_speaker
+from idfacevc.training.export import read_network
 from idfacevc.vocoder.griffin_lim import GriffinLim
 
 
@@ -42,9 +41,7 @@ def main() -> None:
     parser.add_argument("--sources", type=int, default=60)
     args = parser.parse_args()
 
-    state = torch.load(args.checkpoint, map_location="cpu", weights_only=True)
-    net = IDFaceVCNet(from_dict(ModelSpec, state["model_spec"])).eval()
-    net.load_state_dict({k.removeprefix("net."): v for k, v in state["state_dict"].items() if k.startswith("net.")})
+    net = read_network(args.checkpoint)
     spec = net.spec.front_end
 
     plan = make_plan(args.corpora)

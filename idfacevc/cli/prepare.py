@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idfacevc.config import ModelSpec
+from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
     from idfacevc.data.items import Item
@@ -57,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     demo.add_argument("what", choices=("speech", "faces", "pairs"))
     demo.add_argument("--corpora", type=Path, required=True, help="folder with the speech and face tables")
+    demo.add_argument("--voices", type=Path, help="pairs: table of how well each voice is spoken")
 
     for one in (folder, lrs3, voxceleb, demo):
         one.add_argument("--out", type=Path, required=True, help="folder of the shards")
@@ -102,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
 
         make(voxceleb_items(args.root, args.faces), spec, args.out)
     elif args.what == "pairs":
-        _pair(args.out)
+        _pair(args.out, args.voices)
     elif args.what == "faces":
         from idfacevc.data.demo import face_items
 
@@ -115,11 +117,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pair(out: Path) -> None:
-    from idfacevc.data.demo import pair
+def _pair(out: Path, voices: Path | None) -> None:
+    from idfacevc.data.demo import pair, read_voices
     from idfacevc.data.shards import FeatureStore
 
-    pairing = pair(FeatureStore(out / "speech"), FeatureStore(out / "faces"))
+    if voices is None:
+        raise InputError("prepare demo pairs needs --voices, the table that idfacevc.training.voice_choice writes")
+    pairing = pair(FeatureStore(out / "speech"), FeatureStore(out / "faces"), read_voices(voices))
     pairing.save(out / "pairing.safetensors")
     for group, item in sorted(pairing.groups.items()):
         print(f"{group}: {len(item.speakers)} speakers")

@@ -22,6 +22,14 @@ def _part(state: dict[str, Any], prefix: str) -> dict[str, torch.Tensor]:
     return {name[len(prefix) :]: value for name, value in state["state_dict"].items() if name.startswith(prefix)}
 
 
+def read_network(checkpoint: Path | str) -> IDFaceVCNet:
+    """The network of a stage's checkpoint, in evaluation mode."""
+    state = _state(Path(checkpoint))
+    net = IDFaceVCNet(from_dict(ModelSpec, state["model_spec"]))
+    net.load_state_dict(_part(state, "net."))
+    return net.eval()
+
+
 def export_tower(checkpoint: Path, out: Path) -> None:
     """The (averaged) face tower of a checkpoint, as face.safetensors in `out`."""
     state = _state(checkpoint)
@@ -37,10 +45,7 @@ def export_bundle(checkpoint: Path, tower: Path | None, out: Path, name: str) ->
     """The network of a stage's checkpoint, with the tower that it was trained on if any, as a bundle in `out`."""
     from idfacevc.checkpoints import save_bundle
 
-    state = _state(checkpoint)
-    net = IDFaceVCNet(from_dict(ModelSpec, state["model_spec"]))
-    net.load_state_dict(_part(state, "net."))
-    save_bundle(out, net.eval(), load_tower(tower) if tower else None, name=name)
+    save_bundle(out, read_network(checkpoint), load_tower(tower) if tower else None, name=name)
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ class WaveGanOptimSpec:
         generator_clip, discriminator_clip: gradient norms.
         adversarial_from: step at which the discriminator comes in.
         adversarial: weight of its judgement, lambda_adv of Eq. 9.
+        offset: weight of the mean of what is made, which is one or two of the many bins of the spectral distances.
     """
 
     generator_lr: float = 1e-4
@@ -40,6 +41,7 @@ class WaveGanOptimSpec:
     discriminator_clip: float = 1.0
     adversarial_from: int = 100_000
     adversarial: float = 4.0
+    offset: float = 0.0
 
 
 class VocoderModule(pl.LightningModule):
@@ -102,8 +104,9 @@ class VocoderModule(pl.LightningModule):
         real = batch["wave"][:, None]
         made = self(batch["mel"], batch["excitation"][:, None])
         convergence, magnitude = self.stft_loss(made[:, 0], real[:, 0])
-        loss = convergence + magnitude
-        logs = {"convergence": convergence, "magnitude": magnitude}
+        offset = made.mean(dim=2).abs().mean()
+        loss = convergence + magnitude + self.optim.offset * offset
+        logs = {"convergence": convergence, "magnitude": magnitude, "offset": offset}
         adversarial = self.steps >= self.optim.adversarial_from
         if adversarial:
             self.discriminator.requires_grad_(False)

@@ -39,10 +39,14 @@ class WordJudge(nn.Module):
         return hidden
 
     def difference(self, made: Tensor, real: Tensor) -> Tensor:
-        """1 - cosine of what is heard in two mels (B, M, T) at the same time, mean over frames and batch."""
+        """1 - cosine of what is heard in two mels (B, M, T) at the same time, mean over frames and batch.
+
+        Each number counts by how it deviates from its mean over the batch: what all frames share says nothing.
+        """
         with torch.no_grad():
             wanted = self(real)
-        return 1 - F.cosine_similarity(self(made), wanted, dim=1).mean()
+            mean, std = wanted.mean(dim=(0, 2), keepdim=True), wanted.std(dim=(0, 2), keepdim=True) + 1e-5
+        return 1 - F.cosine_similarity((self(made) - mean) / std, (wanted - mean) / std, dim=1).mean()
 
 
 class WordJudgeModule(pl.LightningModule):
