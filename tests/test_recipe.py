@@ -72,8 +72,10 @@ def test_recipe_from_corpora_to_speech(corpora, tmp_path):
     recipe(1, 1, "--trainer.max_epochs", "1", "--data.init_args.batch_size", "8")
     recipe(2, 2)
     small = ("--trainer.max_epochs", "1", "--data.init_args.epoch_clips", "16", "--data.init_args.batch_size", "8")
-    recipe(3, 6, *small)
-    recipe(6, 7, "--trainer.max_epochs", "2", *small[2:])  # goes on from stage B's last checkpoint
+    recipe(3, 4, *small)
+    recipe(5, 5, "--trainer.max_epochs", "1")
+    recipe(6, 9, *small)
+    recipe(9, 10, "--trainer.max_epochs", "2", *small[2:])  # goes on from stage B's last checkpoint
     log = (tmp_path / "run/stage_b/version_1/metrics.csv").read_text()
     assert log.startswith("epoch")
 

@@ -12,6 +12,7 @@ from idfacevc.config import ModelSpec, TowerSpec, from_dict
 from idfacevc.face.tower import FaceTower, load_tower, save_tower
 from idfacevc.models.idfacevc import IDFaceVCNet
 from idfacevc.training.resumable import read_checkpoint
+from idfacevc.vocoder_bundle import read_vocoder
 
 
 def _state(checkpoint: Path) -> dict[str, Any]:
@@ -41,11 +42,18 @@ def export_tower(checkpoint: Path, out: Path) -> None:
     save_tower(out, tower, spec)
 
 
-def export_bundle(checkpoint: Path, tower: Path | None, out: Path, name: str) -> None:
-    """The network of a stage's checkpoint, with the tower that it was trained on if any, as a bundle in `out`."""
+def export_bundle(checkpoint: Path, tower: Path | None, out: Path, name: str, vocoder: Path | None = None) -> None:
+    """The network of a stage's checkpoint as a bundle in `out`.
+
+    Args:
+        tower: folder of the tower that it was trained on, if any.
+        vocoder: folder of a trained vocoder; without one it is Griffin-Lim.
+    """
     from idfacevc.checkpoints import save_bundle
 
-    save_bundle(out, read_network(checkpoint), load_tower(tower) if tower else None, name=name)
+    net = read_network(checkpoint)
+    spec, generator = read_vocoder(vocoder, net.spec.front_end) if vocoder else (None, None)
+    save_bundle(out, net, load_tower(tower) if tower else None, name=name, vocoder=spec, generator=generator)
 
 
 def main() -> None:
@@ -57,12 +65,13 @@ def main() -> None:
         one.add_argument("--checkpoint", type=Path, required=True)
         one.add_argument("--out", type=Path, required=True)
     bundle.add_argument("--tower", type=Path, help="folder of the face tower, where that is the backbone")
+    bundle.add_argument("--vocoder", type=Path, help="folder of a trained vocoder, in place of Griffin-Lim")
     bundle.add_argument("--name", default="demo")
     args = parser.parse_args()
     if args.what == "tower":
         export_tower(args.checkpoint, args.out)
     else:
-        export_bundle(args.checkpoint, args.tower, args.out, args.name)
+        export_bundle(args.checkpoint, args.tower, args.out, args.name, args.vocoder)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from idfacevc.audio.io import replacing
 from idfacevc.audio.pitch import log_f0, normalise_lf0
 from idfacevc.data.demo import VOICE_COLUMNS, candidates
 from idfacevc.data.shards import FeatureStore
+from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid, cosine
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.models.idfacevc import IDFaceVCNet
@@ -29,7 +30,7 @@ from idfacevc.training.word_judge import WordJudge, load_word_judge
 from idfacevc.vocoder.griffin_lim import GriffinLim
 
 SOURCES = 16
-_SHORTEST, _LONGEST = 300, 600  # frames of a source
+_SHORTEST, _LONGEST = 300, 600  # frames of a source, which is the first of a longer clip
 _PIECE = 400
 _SEED = 520
 
@@ -60,6 +61,8 @@ class VoiceTrial:
         self._encoder, self._gender = SpeakerEncoder(), VoiceGender.load()
         self._vocoder = GriffinLim(net.spec.front_end)
         self.sources = list(self._draw_sources())
+        if not self.sources:
+            raise InputError("there is nothing to convert: no adult of the training split has a clip of 3 s")
         self._own = {source.speaker: self._voice(source.speaker)[1] for source in self.sources}
 
     def _draw_sources(self) -> Iterator[_Source]:
@@ -67,13 +70,13 @@ class VoiceTrial:
         for group in ("f-adult", "m-adult"):
             speakers = sorted(self.groups.get(group, {}))
             for index in rng.permutation(len(speakers))[: SOURCES // 2]:
-                fit = [i for i in self._clips[speakers[index]] if _SHORTEST <= self.store.clips[i].frames <= _LONGEST]
+                fit = [i for i in self._clips[speakers[index]] if self.store.clips[i].frames >= _SHORTEST]
                 if fit:
-                    yield self._source(fit[0], speakers[index])
+                    yield self._source(min(fit, key=lambda i: self.store.clips[i].frames), speakers[index])
 
     @torch.inference_mode()
     def _source(self, index: int, speaker: str) -> _Source:
-        mel = self.net.normalise(self.store.read(index, "mel").float().T[None])
+        mel = self.net.normalise(self.store.read(index, "mel")[:_LONGEST].float().T[None])
         codes = self.net.content_codes(mel)[0]
         frames = 2 * len(codes)
         lf0 = torch.from_numpy(normalise_lf0(self.store.read(index, "lf0").numpy()))[:frames]

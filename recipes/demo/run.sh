@@ -2,7 +2,7 @@
 # The demo model, from the corpora folder to checkpoints/demo: four to five hours on two CPU cores.
 # Every stage can be killed and started again: preparation keeps finished shards, trainings go on from last.ckpt.
 #
-#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--stage 1] [--stop-stage 7]
+#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--vocoder DIR] [--stage 1] [--stop-stage 10]
 #
 # What follows "--" goes to the trainings of the stages that run, for example: --stop-stage 1 -- --trainer.max_epochs 1
 set -euo pipefail
@@ -10,12 +10,13 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.venv/bin
 conf=$root/recipes/demo/conf
 
-corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo stage=1 stop_stage=7
+corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo vocoder=() stage=1 stop_stage=10
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     --corpora) corpora=$(cd "$2" && pwd) ;;
     --out) out=$(mkdir -p "$2" && cd "$2" && pwd) ;;
     --bundle) bundle=$(mkdir -p "$2" && cd "$2" && pwd) ;;
+    --vocoder) vocoder=(--vocoder "$(cd "$2" && pwd)") ;;  # of recipes/vocoder, in place of Griffin-Lim
     --stage) stage=$2 ;;
     --stop-stage) stop_stage=$2 ;;
     *) echo "run.sh: unknown option $1" >&2; exit 2 ;;
@@ -38,24 +39,35 @@ if runs 1; then  # the face tower, on gender and age labels
   train face_tower --data.init_args.corpora "$corpora" "$@"
   "$bin/python" -m idfacevc.training.export tower --checkpoint face_tower/last.ckpt --out tower
 fi
-if runs 2; then  # features, and which face goes with which voice
+if runs 2; then  # features
   "$bin/idfacevc" prepare demo speech --corpora "$corpora" --out features --config "$conf/model.yaml"
   "$bin/idfacevc" prepare demo faces --corpora "$corpora" --out features --config "$conf/model.yaml" \
     --tower tower --face-views 3
-  "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features
 fi
 if runs 3; then  # stage A: voice conversion, the voice taken from speech
   train stage_a --config "$conf/model.yaml" "$@"
 fi
-if runs 4; then  # the judge that stage B asks whose voice a mel has
+if runs 4; then  # the judge that is asked whose voice a mel has
   train voice_judge "$@"
 fi
-if runs 5; then  # faces find their voices, without decoding
+if runs 5; then  # the judge that is asked what a mel says
+  train word_judge "$@"
+fi
+if runs 6; then  # stage A goes on with the judges
+  train stage_a_judged --config "$conf/model.yaml" "$@"
+fi
+if runs 7; then  # which voices are spoken well, and which of them goes with which face
+  "$bin/python" -m idfacevc.training.voice_choice --checkpoint stage_a_judged/last.ckpt --words word_judge/last.ckpt \
+    --features features/speech --out voices.tsv
+  "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features --voices voices.tsv
+fi
+if runs 8; then  # faces find their voices, without decoding
   train face_addressing --config "$conf/model.yaml" "$@"
 fi
-if runs 6; then  # stage B: Eq. 8, the voice taken from the face
+if runs 9; then  # stage B: Eq. 8, the voice taken from the face
   train stage_b --config "$conf/model.yaml" "$@"
 fi
-if runs 7; then
-  "$bin/python" -m idfacevc.training.export bundle --checkpoint stage_b/last.ckpt --tower tower --out "$bundle"
+if runs 10; then
+  "$bin/python" -m idfacevc.training.export bundle --checkpoint stage_b/last.ckpt --tower tower \
+    ${vocoder[@]+"${vocoder[@]}"} --out "$bundle"
 fi
