@@ -23,7 +23,7 @@ from idfacevc.errors import InputError
 CHILD_BINS = ("0-2", "3-9")
 YOUNG_BINS = ("10-19",)
 DIRECTIONS = 4
-VOICES = 24  # in all: of more, two photos of one person too often find two
+VOICES = 36  # in all: of more, two photos of one person too often find two
 FEWEST = 3  # of a group
 _TENSORS = ("mean", "projection", "sites", "weights")
 RELIABLE = 4.0  # a direction is used where people vary this many times as much as photos of one person
