@@ -2,7 +2,7 @@
 # The demo model, from the corpora folder to checkpoints/demo: four to five hours on two CPU cores.
 # Every stage can be killed and started again: preparation keeps finished shards, trainings go on from last.ckpt.
 #
-#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--vocoder DIR] [--stage 1] [--stop-stage 10]
+#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--vocoder DIR] [--stage 1] [--stop-stage 9]
 #
 # What follows "--" goes to the trainings of the stages that run, for example: --stop-stage 1 -- --trainer.max_epochs 1
 set -euo pipefail
@@ -10,7 +10,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.venv/bin
 conf=$root/recipes/demo/conf
 
-corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo vocoder=() stage=1 stop_stage=10
+corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo vocoder=() stage=1 stop_stage=9
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     --corpora) corpora=$(cd "$2" && pwd) ;;
@@ -53,21 +53,18 @@ fi
 if runs 5; then  # the judge that is asked what a mel says
   train word_judge "$@"
 fi
-if runs 6; then  # stage A goes on with the judges
-  train stage_a_judged --config "$conf/model.yaml" "$@"
-fi
-if runs 7; then  # which voices are spoken well, and which of them goes with which face
-  "$bin/python" -m idfacevc.training.voice_choice --checkpoint stage_a_judged/last.ckpt --words word_judge/last.ckpt \
+if runs 6; then  # which voices are spoken well, and which of them goes with which face
+  "$bin/python" -m idfacevc.training.voice_choice --checkpoint stage_a/last.ckpt --words word_judge/last.ckpt \
     --features features/speech --out voices.tsv
   "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features --voices voices.tsv
 fi
-if runs 8; then  # faces find their voices, without decoding
+if runs 7; then  # faces find their voices, without decoding
   train face_addressing --config "$conf/model.yaml" "$@"
 fi
-if runs 9; then  # stage B: Eq. 8, the voice taken from the face
+if runs 8; then  # stage B: Eq. 8, the voice taken from the face
   train stage_b --config "$conf/model.yaml" "$@"
 fi
-if runs 10; then
+if runs 9; then
   "$bin/python" -m idfacevc.training.export bundle --checkpoint stage_b/last.ckpt --tower tower \
     ${vocoder[@]+"${vocoder[@]}"} --out "$bundle"
 fi
