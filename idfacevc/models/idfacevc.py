@@ -122,7 +122,9 @@ class IDFaceVCNet(nn.Module):
         return self.content.lookup(codes)
 
     @torch.inference_mode()
-    def stream_mel(self, codes: Tensor, lf0: Tensor, voice: Tensor, frames: Tensor, piece: int) -> Iterator[Tensor]:
+    def stream_mel(
+        self, codes: Tensor, lf0: Tensor, voice: Tensor, frames: Tensor, piece: int, register: Tensor | None = None
+    ) -> Iterator[Tensor]:
         """Decode in pieces, in bounded memory, equal to one pass.
 
         Args:
@@ -131,11 +133,12 @@ class IDFaceVCNet(nn.Module):
             voice: (D,).
             frames: (T_out,) index into the source's frames for each output frame: an identity, or a stretch in time.
             piece: output frames decoded at a time.
+            register: mean and deviation of log-F0 (1, 2); that of the voice unless given.
         Yields:
             log-mel (M, t), denormalised.
         """
 
-        register = self.pitch.register_of(voice[None])
+        register = self.pitch.register_of(voice[None]) if register is None else register
 
         def features() -> Iterator[Tensor]:
             for index in frames.split(piece):

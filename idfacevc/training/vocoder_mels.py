@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from idfacevc.analysis import analyse
+from idfacevc.analysis import content_codes, mel_blocks
 from idfacevc.audio.io import load_audio, replacing
+from idfacevc.audio.pitch import log_f0, normalise_lf0, pitch_register
 from idfacevc.checkpoints import load_bundle, resolve
 from idfacevc.data.demo import speech_items
 from idfacevc.data.features import speech_network
@@ -46,12 +47,18 @@ def write_mels(corpora: Path, checkpoint: str, out: Path, device: torch.device |
 def own_mel(net: IDFaceVCNet, wav: np.ndarray, features: torch.Tensor) -> torch.Tensor:
     """The log-mel (M, T) of a recording (N,) decoded from its own content and pitch in its own voice.
 
+    Also the register is the recording's, so that harmonics lie where the recording has them.
+
     Args:
         features: speaker features of the recording (P, D).
     """
-    source = analyse(wav, net)
+    pitch = log_f0(wav, net.spec.front_end)
     device = net.mel_mean.device
+    codes = torch.cat(list(content_codes(mel_blocks(wav, net), net)))
+    lf0, register = (
+        torch.from_numpy(normalise_lf0(pitch)).to(device),
+        torch.tensor([pitch_register(pitch)], device=device),
+    )
     voice = net.speech_voice(features[None]).voice[0]
-    frames = torch.arange(len(source.lf0), device=device)
-    pieces = net.stream_mel(source.codes.to(device), source.lf0.to(device), voice, frames, _PIECE)
-    return torch.cat(list(pieces), dim=1).cpu().contiguous()
+    frames = torch.arange(len(lf0), device=device)
+    return torch.cat(list(net.stream_mel(codes, lf0, voice, frames, _PIECE, register)), dim=1).cpu().contiguous()

@@ -13,14 +13,17 @@ from safetensors.torch import save_file
 
 from idfacevc.audio.mel import LogMel
 from idfacevc.cli.main import main
-from idfacevc.config import DiscriminatorSpec, FrontEndSpec, GeneratorSpec
+from idfacevc.config import DiscriminatorSpec, FrontEndSpec, GeneratorSpec, PitchSpec
 from idfacevc.data.items import Item
 from idfacevc.data.waves import WaveDataModule, WaveDataset
 from idfacevc.errors import InputError
+from idfacevc.models.idfacevc import IDFaceVCNet
 from idfacevc.training.vocoder import VocoderModule, WaveGanOptimSpec, export_vocoder
+from idfacevc.training.vocoder_mels import own_mel
 from idfacevc.training.vocoder_samples import WaveSampleWriter
 from idfacevc.vocoder_bundle import load_vocoder
 from tests.conftest import vowels
+from tests.sizes import tiny_spec
 
 FRONT_END = FrontEndSpec(floor=1e-5)
 GENERATOR = GeneratorSpec(layers=4, stacks=2, residual=8, gate=16, skip=8)
@@ -207,3 +210,14 @@ def test_a_file_that_is_no_training_is_refused(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "x.ckpt").write_bytes(b"nothing")
     assert main(["vocoder", "export", str(tmp_path / "x.ckpt"), "--out", str(tmp_path / "voc")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_own_mels_have_the_register_of_their_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The voice's own would put harmonics elsewhere than the recording has them."""
+    torch.manual_seed(0)
+    net = IDFaceVCNet(tiny_spec(pitch=PitchSpec(kind="register"))).eval()
+    decode, asked = net.stream_mel, []
+    monkeypatch.setattr(net, "stream_mel", lambda *args: asked.append(args[-1]) or decode(*args))
+    mel = own_mel(net, vowels(1.0), torch.rand(1, 256))
+    assert mel.shape == (80, 101)
+    assert float(asked[0][0, 0].exp()) == pytest.approx(130, rel=0.25)
