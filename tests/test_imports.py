@@ -42,7 +42,7 @@ LAYERS: dict[str, set[str]] = {
     "api": _MIDDLE
     | {"models", "face", "text", "vocoder", "vocoder_bundle", "checkpoints", "analysis", "delivery", "results"},
     "evaluation": _MIDDLE
-    | {"config_file", "data", "face", "models", "text", "vocoder", "checkpoints", "api", "results"},
+    | {"config_file", "data", "face", "models", "text", "vocoder", "checkpoints", "api", "results", "training"},
     "__init__": {"errors", "api"},
 }
 

@@ -122,7 +122,7 @@ def _pair(out: Path, voices: Path | None) -> None:
     from idfacevc.data.shards import FeatureStore
 
     if voices is None:
-        raise InputError("prepare demo pairs needs --voices, the table that idfacevc.training.voice_choice writes")
+        raise InputError("prepare demo pairs needs --voices, the table that idfacevc.evaluation.voice_choice writes")
     pairing = pair(FeatureStore(out / "speech"), FeatureStore(out / "faces"), read_voices(voices))
     pairing.save(out / "pairing.safetensors")
     for group, item in sorted(pairing.groups.items()):

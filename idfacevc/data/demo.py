@@ -94,7 +94,7 @@ def candidates(voices: FeatureStore) -> dict[str, dict[str, list[int]]]:
 
 
 def read_voices(table: Path) -> dict[str, dict[str, float]]:
-    """The table that `training.voice_choice` writes: move, gender and words of each speaker.
+    """The table that `evaluation.voice_choice` writes: move, gender and words of each speaker.
 
     Raises:
         InputError: where there is none, or it is another table.
@@ -106,7 +106,7 @@ def read_voices(table: Path) -> dict[str, dict[str, float]]:
                 for row in csv.DictReader(file, delimiter="\t")
             }
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{table}: is no table of voices; write it with idfacevc.training.voice_choice") from error
+        raise InputError(f"{table}: is no table of voices; write it with idfacevc.evaluation.voice_choice") from error
 
 
 def well_spoken(group: str, speakers: list[str], found: dict[str, dict[str, float]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,16 @@ from torch.utils.data import DataLoader, Dataset
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
-from idfacevc.config import FrontEndSpec, GeneratorSpec
+from idfacevc.config import FrontEndSpec
 from idfacevc.data.demo import espeak_items, speech_items
 from idfacevc.data.items import Item, audio_source, read_folder
 from idfacevc.data.voices import DrawSampler
 from idfacevc.errors import InputError
-from idfacevc.vocoder.griffin_lim import GriffinLim
 
 _STATISTICS_ITEMS = 400
 _SCALE_FLOOR = 1e-3
+
+Excite = Callable[[Tensor, int], Tensor]
 
 
 class WaveDataset(Dataset):
@@ -36,9 +38,10 @@ class WaveDataset(Dataset):
         items: recordings.
         front_end: of the mels.
         frames: of a segment; shorter recordings are followed by silence.
-        generator: sizes, of which the context and the excitation matter here.
+        context: of the generator.
         mels: folder of an acoustic model's mels, `<id>.safetensors`; None takes the recordings' own.
         training: random places; otherwise the middle.
+        excite: makes what the generator is given (N,) of a mel (M, N / hop) and a seed; None draws noise.
     """
 
     def __init__(
@@ -46,13 +49,14 @@ class WaveDataset(Dataset):
         items: list[Item],
         front_end: FrontEndSpec,
         frames: int,
-        generator: GeneratorSpec,
+        context: int,
         mels: Path | None,
         training: bool,
+        excite: Excite | None = None,
     ) -> None:
-        self.items, self.front_end, self.frames, self.context = items, front_end, frames, generator.context
+        self.items, self.front_end, self.frames, self.context = items, front_end, frames, context
         self.mels, self.training = mels, training
-        self._griffin_lim = GriffinLim(front_end) if generator.excitation == "griffin_lim" else None
+        self._excite = excite
         self._log_mel = LogMel(front_end)
         self._waves: dict[int, np.ndarray] = {}  # 16 bits a sample: 115 MB an hour at 16 kHz
 
@@ -79,10 +83,10 @@ class WaveDataset(Dataset):
     def _excitation(self, mel: Tensor, seed: int) -> Tensor:
         """What the generator makes a wave of (frames * hop,)."""
         samples = self.frames * self.front_end.hop_length
-        if self._griffin_lim is None:
+        if self._excite is None:
             return torch.randn(samples, generator=torch.Generator().manual_seed(seed))
         before = self.context * self.front_end.hop_length
-        return torch.from_numpy(self._griffin_lim(mel, seed)[before : before + samples])
+        return self._excite(mel, seed)[before : before + samples]
 
     def _mel(self, index: int, wave: Tensor, start: int) -> Tensor:
         """Frames start - context to start + frames + context; those beyond the ends repeat the last there is."""
@@ -146,7 +150,7 @@ class WaveDataModule(pl.LightningDataModule):
             raise InputError("there is no recording to train on: give --data.corpora DIR or --data.table TSV")
         for split, chosen, frames in (("train", train, self.frames), ("valid", valid, self.valid_frames)):
             self._sets[split] = WaveDataset(
-                chosen, module.front_end, frames, module.generator.spec, folder, split == "train"
+                chosen, module.front_end, frames, module.generator.spec.context, folder, split == "train", module.excite
             )
 
     def _items(self) -> list[Item]:

@@ -46,13 +46,13 @@ class StageA(ConversionModule):
     def __init__(
         self,
         model: ModelSpec,
-        stage: StageASpec = StageASpec(),
         loss: LossSpec = LossSpec(),  # noqa: B008
         optim: OptimSpec = OptimSpec(),  # noqa: B008
         mi: MISpec = MISpec(),  # noqa: B008
         perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
         adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
         speakers: int = 0,
+        stage: StageASpec = StageASpec(),
     ) -> None:
         super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
         self.stage = stage

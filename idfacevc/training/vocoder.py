@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from idfacevc.config import DiscriminatorSpec, FrontEndSpec, GeneratorSpec, from_dict, to_dict
+from idfacevc.data.waves import Excite
 from idfacevc.errors import InputError
 from idfacevc.losses.adversarial import discriminator_loss, generator_loss
 from idfacevc.losses.stft import MultiResolutionSTFTLoss
 from idfacevc.vocoder.base import MelStatistics, VocoderSpec, check_front_ends
 from idfacevc.vocoder.discriminators import build_discriminator
+from idfacevc.vocoder.griffin_lim import GriffinLim
 from idfacevc.vocoder.parallel_wavegan import Generator
 from idfacevc.vocoder_bundle import VocoderBundleSpec, read_vocoder, save_vocoder
 
@@ -70,6 +72,10 @@ class VocoderModule(pl.LightningModule):
         self.front_end, self.optim = front_end, optim
         self.steps = 0
         self.generator = Generator(generator, front_end.n_mels, weight_norm=not init)
+        self.excite: Excite | None = None  # the data draws noise
+        if self.generator.refines:
+            griffin_lim = GriffinLim(front_end)
+            self.excite = lambda mel, seed: torch.from_numpy(griffin_lim(mel, seed))
         self.discriminator = build_discriminator(discriminator)
         self.stft_loss = MultiResolutionSTFTLoss()
         self.register_buffer("mel_mean", torch.zeros(front_end.n_mels))

@@ -54,7 +54,7 @@ if runs 5; then  # the judge that is asked what a mel says
   train word_judge "$@"
 fi
 if runs 6; then  # which voices are spoken well, and which of them goes with which face
-  "$bin/python" -m idfacevc.training.voice_choice --checkpoint stage_a/last.ckpt --words word_judge/last.ckpt \
+  "$bin/python" -m idfacevc.evaluation.voice_choice --checkpoint stage_a/last.ckpt --words word_judge/last.ckpt \
     --features features/speech --out voices.tsv
   "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features --voices voices.tsv
 fi

@@ -61,7 +61,7 @@ def trainer(folder: Path, epochs: int, **options) -> pl.Trainer:
 
 def test_a_segments_mel_is_that_of_the_whole_recording(table: Path) -> None:
     items = [Item("a", "s", audio=str(table.parent / "0.flac"))]
-    source = WaveDataset(items, FRONT_END, 20, GENERATOR, None, training=True)
+    source = WaveDataset(items, FRONT_END, 20, 2, None, training=True)
     whole = source.wave(0)
     mel = LogMel(FRONT_END)(whole[None])[0]
     starts = set()
@@ -77,20 +77,20 @@ def test_a_segments_mel_is_that_of_the_whole_recording(table: Path) -> None:
 
 def test_a_short_recording_is_followed_by_silence(table: Path) -> None:
     items = [Item("a", "s", audio=str(table.parent / "0.flac"))]
-    example = WaveDataset(items, FRONT_END, 150, GENERATOR, None, training=True)[0, 0]
+    example = WaveDataset(items, FRONT_END, 150, 2, None, training=True)[0, 0]
     assert example["wave"].shape == (24000,) and example["mel"].shape == (80, 154)
     assert not example["wave"][16000:].any() and example["mel"][:, 120:].max() == -5
 
 
 def test_what_a_refining_generator_is_given_has_the_mel_already(table: Path) -> None:
     items = [Item("a", "s", audio=str(table.parent / "0.flac"))]
-    refining = replace(GENERATOR, excitation="griffin_lim")
-    example = WaveDataset(items, FRONT_END, 40, refining, None, training=True)[0, 1]
+    refining = VocoderModule(FRONT_END, replace(GENERATOR, excitation="griffin_lim"), DISCRIMINATOR)
+    example = WaveDataset(items, FRONT_END, 40, 2, None, training=True, excite=refining.excite)[0, 1]
     assert example["excitation"].shape == example["wave"].shape
     made = LogMel(FRONT_END)(example["excitation"][None])[0, :, 2:-3]
     real = LogMel(FRONT_END)(example["wave"][None])[0, :, 2:-3]
     assert (made - real).abs().mean() < 0.1
-    noise = WaveDataset(items, FRONT_END, 40, GENERATOR, None, training=True)[0, 1]["excitation"]
+    noise = WaveDataset(items, FRONT_END, 40, 2, None, training=True)[0, 1]["excitation"]
     assert (LogMel(FRONT_END)(noise[None])[0, :, 2:-3] - real).abs().mean() > 1
 
 

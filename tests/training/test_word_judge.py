@@ -76,7 +76,7 @@ def test_it_hears_whether_two_mels_say_the_same(checkpoint: Path) -> None:
 def test_its_loss_reaches_decoder_and_content_of_a_conversion(checkpoint: Path, tmp_path: Path) -> None:
     pl.seed_everything(0, verbose=False)
     stage = StageASpec(judges=JudgesSpec(words=str(checkpoint)))
-    module = StageA(tiny_spec(), stage, LossSpec(words=1.0), FAST)
+    module = StageA(tiny_spec(), LossSpec(words=1.0), FAST, stage=stage)
     module.build_heads(4)
     source = data(write_features(tmp_path / "features"))
     source.setup("fit")
@@ -93,7 +93,7 @@ def test_a_later_part_of_stage_a_begins_with_the_weights_of_an_earlier_one(tmp_p
     first = StageA(tiny_spec())
     first.build_heads(4)
     torch.save({"state_dict": first.state_dict()}, tmp_path / "a.ckpt")
-    second = StageA(tiny_spec(), StageASpec(init=str(tmp_path / "a.ckpt")))
+    second = StageA(tiny_spec(), stage=StageASpec(init=str(tmp_path / "a.ckpt")))
     second.build_heads(4)
     for name, value in first.state_dict().items():
         assert torch.equal(second.state_dict()[name], value), name
