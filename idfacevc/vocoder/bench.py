@@ -57,7 +57,7 @@ def measure(spec: VocoderSpec, generator: Generator, seconds: float, repeats: in
     normalised = torch.from_numpy(rng.standard_normal((spec.front_end.n_mels, frames), dtype=np.float32))
     mel = normalised * torch.tensor(spec.statistics.scale, dtype=torch.float32)[:, None]
     mel += torch.tensor(spec.statistics.mean, dtype=torch.float32)[:, None]
-    ((_, excitation),) = vocoder.excited([mel])
+    excitation = torch.cat([piece for _, piece in vocoder.excited([mel])])
     base = excitation if generator.refines else torch.zeros_like(excitation)
     context = generator.with_context(normalised[None])
     versions: dict[str, Callable[[], Any]] = {
