@@ -114,7 +114,12 @@ def well_spoken(group: str, speakers: list[str], found: dict[str, dict[str, floa
 
     Grown-up voices whose gender is heard wrong more often than in one conversion of ten come last. Else counts how far
     a voice moves from its source and how much of the words is left, in standard deviations over the group.
+
+    Raises:
+        InputError: for a speaker whom `found` lacks.
     """
+    if missing := sorted(set(speakers) - set(found)):
+        raise InputError(f"the table of voices lacks {missing[0]}: it was written for other features; write it again")
     sure = 0.0 if group.endswith("child") else SURE_OF_GENDER
     values = torch.tensor([[found[one]["move"], -found[one]["words"]] for one in speakers])
     merit = ((values - values.mean(dim=0)) / (values.std(dim=0, correction=0) + 1e-6)).sum(dim=1).tolist()

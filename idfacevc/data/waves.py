@@ -25,7 +25,7 @@ from idfacevc.errors import InputError
 _STATISTICS_ITEMS = 400
 _SCALE_FLOOR = 1e-3
 
-Excite = Callable[[Tensor, int], Tensor]
+Excite = Callable[[Tensor, int], np.ndarray]
 
 
 class WaveDataset(Dataset):
@@ -86,7 +86,7 @@ class WaveDataset(Dataset):
         if self._excite is None:
             return torch.randn(samples, generator=torch.Generator().manual_seed(seed))
         before = self.context * self.front_end.hop_length
-        return self._excite(mel, seed)[before : before + samples]
+        return torch.from_numpy(self._excite(mel, seed)[before : before + samples])
 
     def _mel(self, index: int, wave: Tensor, start: int) -> Tensor:
         """Frames start - context to start + frames + context; those beyond the ends repeat the last there is."""

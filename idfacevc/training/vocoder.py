@@ -72,10 +72,8 @@ class VocoderModule(pl.LightningModule):
         self.front_end, self.optim = front_end, optim
         self.steps = 0
         self.generator = Generator(generator, front_end.n_mels, weight_norm=not init)
-        self.excite: Excite | None = None  # the data draws noise
-        if self.generator.refines:
-            griffin_lim = GriffinLim(front_end)
-            self.excite = lambda mel, seed: torch.from_numpy(griffin_lim(mel, seed))
+        # without it the data draws noise
+        self.excite: Excite | None = GriffinLim(front_end) if self.generator.refines else None
         self.discriminator = build_discriminator(discriminator)
         self.stft_loss = MultiResolutionSTFTLoss()
         self.register_buffer("mel_mean", torch.zeros(front_end.n_mels))

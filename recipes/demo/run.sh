@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The demo model, from the corpora folder to checkpoints/demo: four to five hours on two CPU cores.
+# The demo model, from the corpora folder to checkpoints/demo: five to six hours on two CPU cores.
 # Every stage can be killed and started again: preparation keeps finished shards, trainings go on from last.ckpt.
 #
 #   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--vocoder DIR] [--stage 1] [--stop-stage 9]

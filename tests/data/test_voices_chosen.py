@@ -33,6 +33,11 @@ def test_a_small_group_keeps_three() -> None:
     assert len(well_spoken("m-young", ["s0", "s1"], found)) == 2
 
 
+def test_a_table_of_other_speakers_is_refused() -> None:
+    with pytest.raises(InputError, match="lacks s2"):
+        well_spoken("f-adult", ["s1", "s2"], {"s1": dict(GOOD)})
+
+
 def test_candidates_have_twenty_seconds_of_the_training_split(tmp_path: Path) -> None:
     def clip(name: str, speaker: str, frames: int, split: str = "train") -> tuple[Item, dict[str, np.ndarray]]:
         return Item(name, speaker, split, gender="f", age="30"), {"mel": np.zeros((frames, 80))}
