@@ -24,7 +24,7 @@ class BaseSpeaker(Protocol):
     """Source speech from text. The timbre does not matter: the converter replaces it.
 
     Attributes:
-        name: "espeak", "vits" or "openvoice".
+        name: what the registry calls it.
         sample_rate: of every result, in Hz.
         languages: codes that this kind of speaker offers here.
         styles: names it can speak in by itself; any other style is an edit of its neutral speech (`speak`).
