@@ -149,8 +149,9 @@ class IDFaceVC:
             seed: of everything random; the same seed gives the same samples.
             language: of the text.
             styles: YAML file of own styles.
-            base_speaker: that says the text: "auto", "espeak", "vits", "openvoice", or a folder of weights.
-            speaker: of a base speaker with several, counted from 0.
+            base_speaker: that says the text: "auto", "espeak", "kokoro", "piper", "vits", "openvoice", a folder of
+                weights of the last two, or a Piper voice's .onnx file.
+            speaker: number in a base speaker with several, from 0.
         """
         delivery = Delivery(style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker)
         mels, length = self._mels(voice, audio, text, source, delivery)
@@ -311,7 +312,7 @@ def _cached(checkpoint: str, device: str, vocoder: str | None) -> IDFaceVC:
 @lru_cache(maxsize=1)
 def _speaker(name: str, language: str, speaker: int) -> base_speakers.BaseSpeaker:
     """The base speaker of that name, or that a folder or hub id of that name holds."""
-    if name not in ("auto", *base_speakers.NAMES) and ("/" in name or Path(name).is_dir()):
+    if name not in ("auto", *base_speakers.NAMES) and ("/" in name or Path(name).exists()):
         return base_speakers.base_speaker("auto", language, name, speaker)
     return base_speakers.base_speaker(name, language, speaker=speaker)
 

@@ -51,9 +51,12 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
         "--base-speaker",
         default="auto",
         metavar="NAME",
-        help="says the text: auto, espeak, vits, openvoice, or a folder with weights of the last two (%(default)s)",
+        help="says the text: auto, espeak, kokoro, piper, vits, openvoice, a folder with weights of the last two, or a "
+        "Piper voice's .onnx (%(default)s)",
     )
-    parser.add_argument("--speaker", type=int, default=0, metavar="N", help="of a vits with several (%(default)s)")
+    parser.add_argument(
+        "--speaker", type=int, default=0, metavar="N", help="of a vits or piper with several (%(default)s)"
+    )
     add_styles(parser)
 
 

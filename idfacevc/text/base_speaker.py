@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 
 SPEEDS = (0.5, 2.0)
 EDGE_PAUSE = 0.25  # seconds at speed 1
-NAMES = ("openvoice", "vits", "espeak")  # "auto" takes the first that is present
+NAMES = ("openvoice", "vits", "piper", "kokoro", "espeak")  # "auto" takes the first that is present
 
 
 class BaseSpeaker(Protocol):
     """Source speech from text. The timbre does not matter: the converter replaces it.
 
     Attributes:
-        name: "espeak", "vits" or "openvoice".
+        name: one of `NAMES`.
         sample_rate: of every result, in Hz.
         languages: codes that this kind of speaker offers here.
         styles: names it can speak in by itself; any other style is an edit of its neutral speech (`speak`).
@@ -123,10 +123,11 @@ def base_speaker(
     """The base speaker of that name, loaded from this machine; no network is used.
 
     Args:
-        name: "espeak", "vits", "openvoice", or "auto" for the best one whose weights are here, which is logged.
+        name: one of `NAMES`, or "auto" for the best one whose weights are here, which is logged.
         language: code such as "en" or "de".
-        folder: of the weights of "vits" or "openvoice", or a hub id of the former; else the hub's cache is looked at.
-        speaker: of a multi-speaker "vits", counted from 0.
+        folder: the weights of "vits" or "openvoice", or a hub id of the former; the .onnx file of a Piper voice or of
+            Kokoro. Without it the packages and the hub's cache are looked at.
+        speaker: number in a "vits" or "piper" with several speakers, from 0.
 
     Raises:
         InputError: for an unknown name, a language that the speaker lacks, or weights that are not here.
@@ -150,18 +151,43 @@ def base_speaker(
         if language.lower().split("-")[0] not in openvoice.OpenVoiceSpeaker.languages:
             raise InputError(f"base speaker openvoice has no language {language!r}; it has: en")
         return openvoice.OpenVoiceSpeaker(folder or openvoice.cached_folder())
+    if name == "piper":
+        from idfacevc.text.speakers.piper import PiperSpeaker
+
+        piper = PiperSpeaker(folder, speaker)
+        _check_language(piper, language)
+        return piper
+    if name == "kokoro":
+        from idfacevc.text.speakers.kokoro import KokoroSpeaker
+
+        kokoro = KokoroSpeaker(weights=folder)
+        _check_language(kokoro, language)
+        return kokoro
     raise InputError(f"unknown base speaker {name!r}; there are: auto, {', '.join(NAMES)}")
 
 
 def _best(language: str, folder: str | Path | None) -> str:
-    """The name of the best speaker that can be loaded from `folder`, or from the hub's cache without one."""
+    """The name of the best speaker that can be loaded from `folder`, or from this machine without one."""
     from idfacevc.text import openvoice, vits
+    from idfacevc.text.speakers import kokoro, piper
 
+    if folder is not None and Path(folder).suffix == ".onnx":
+        return "piper"
     if folder is not None:
         return "openvoice" if (Path(folder) / "checkpoint.pth").exists() else "vits"
     if language.lower().split("-")[0] == "en" and all(_in_cache(openvoice.HUB, file) for file in openvoice.HUB_FILES):
         return "openvoice"
-    return "vits" if any(map(_in_cache, vits.sources(language))) else "espeak"
+    if any(map(_in_cache, vits.sources(language))):
+        return "vits"
+    if language.lower().split("-")[0] != "en":
+        return "espeak"
+    return "piper" if piper.available() else "kokoro" if kokoro.available() else "espeak"
+
+
+def _check_language(speaker: BaseSpeaker, language: str) -> None:
+    if language.lower().split("-")[0] not in speaker.languages:
+        known = ", ".join(speaker.languages)
+        raise InputError(f"base speaker {speaker.name} has no language {language!r}; it has: {known}")
 
 
 def _in_cache(repository: str, file: str = "model.safetensors") -> bool:

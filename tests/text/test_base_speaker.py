@@ -22,7 +22,7 @@ def empty_cache(tmp_path, monkeypatch):
 
 def test_auto_takes_the_best_one_present_and_says_so(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
-        assert base_speaker("auto").name == "espeak"
+        assert base_speaker("auto", "de").name == "espeak"
         assert base_speaker("auto", folder=save_vits(tmp_path)).name == "vits"
         assert base_speaker("auto", folder=save_openvoice(tmp_path)[0]).name == "openvoice"
     assert [record.getMessage() for record in caplog.records if record.name.startswith("idfacevc")] == [
@@ -35,12 +35,18 @@ def test_auto_takes_the_best_one_present_and_says_so(tmp_path, caplog):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "festival"}, "unknown base speaker 'festival'; there are: auto, openvoice, vits, espeak"),
+        (
+            {"name": "festival"},
+            "unknown base speaker 'festival'; there are: auto, openvoice, vits",
+        ),
         ({"name": "espeak", "language": "xx"}, "no voice for language 'xx'"),
         ({"name": "openvoice", "language": "de"}, "no language 'de'"),
         ({"name": "openvoice"}, "run `hf download myshell-ai/OpenVoice"),
         ({"name": "vits"}, "run `hf download kakao-enterprise/vits-vctk`"),
         ({"name": "vits", "language": "de"}, "run `hf download facebook/mms-tts-deu`"),
+        ({"name": "kokoro", "language": "de"}, "no language 'de'"),
+        ({"name": "kokoro", "folder": "/nowhere/k.onnx"}, "/nowhere/k.onnx"),
+        ({"name": "piper", "folder": "/nowhere/p.onnx"}, "/nowhere/p.onnx.json"),
         ({"name": "vits", "folder": "/nowhere/at/all"}, "/nowhere/at/all"),
     ],
 )
@@ -48,6 +54,17 @@ def test_faults_are_one_line_that_says_what_to_run(arguments, message):
     with pytest.raises(InputError) as fault:
         base_speaker(**arguments)
     assert message in str(fault.value) and "\n" not in str(fault.value)
+
+
+def test_auto_prefers_a_neural_speaker_for_english(monkeypatch):
+    from idfacevc.text.speakers import kokoro, piper
+
+    monkeypatch.setattr(kokoro, "available", lambda: False)
+    monkeypatch.setattr(piper, "available", lambda: False)
+    assert base_speaker("auto").name == "espeak"
+    monkeypatch.undo()
+    if piper.available():
+        assert base_speaker("auto").name == "piper"
 
 
 def test_stream_is_the_whole_and_pauses_follow_the_speed():
