@@ -76,9 +76,11 @@ def roots() -> list[Path]:
     """Folders in which a bundle's name is looked up, in this order."""
     named = os.environ.get("IDFACEVC_CHECKPOINTS")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    beside = Path(__file__).resolve().parent.parent / "checkpoints"
+    package = Path(__file__).resolve().parent
+    # of a checkout, and where a wheel holds them
+    ours = [package.parent / "checkpoints", package / "weights"]
     candidates = [Path(named)] if named else []
-    return list(dict.fromkeys([*candidates, beside, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
+    return list(dict.fromkeys([*candidates, *ours, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
 
 
 def available() -> dict[str, Path]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from idfacevc.config import FrontEndSpec, GeneratorSpec
-from idfacevc.errors import InputError
+from idfacevc.errors import optional
 from idfacevc.vocoder.base import MelStatistics, VocoderSpec
 from idfacevc.vocoder.parallel_wavegan import Generator
 from idfacevc.vocoder.wavegan import ParallelWaveGAN
@@ -90,13 +90,12 @@ def _upstream(spec: VocoderSpec, generator: Generator) -> Any:
 
     if not hasattr(scipy.signal, "kaiser"):  # the package imports it from where SciPy no longer has it
         scipy.signal.kaiser = scipy.signal.windows.kaiser
-    try:
+    with optional(
+        "parallel_wavegan",
+        "there is nothing to compare with: parallel-wavegan is not installed; it is in the development group "
+        "(uv sync --group dev, or pip install parallel-wavegan==0.6.1)",
+    ):
         from parallel_wavegan.models import ParallelWaveGANGenerator
-    except ImportError as error:
-        raise InputError(
-            "there is nothing to compare with: parallel-wavegan is not installed; it is in the development group "
-            "(uv sync --group dev, or pip install parallel-wavegan==0.6.1)"
-        ) from error
     sizes = generator.spec
     theirs = ParallelWaveGANGenerator(
         kernel_size=sizes.kernel,

@@ -13,7 +13,7 @@ import yaml
 from torch import Tensor
 
 from idfacevc.config import ConfigError, from_dict
-from idfacevc.errors import InputError
+from idfacevc.errors import InputError, optional
 from idfacevc.vocoder.base import MelStatistics, VocoderSpec
 from idfacevc.vocoder.parallel_wavegan import Generator
 
@@ -140,10 +140,8 @@ def _read_statistics(path: Path) -> MelStatistics:
 
 
 def _read_h5(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
+    with optional("h5py", f"{path}: reading it needs h5py: pip install h5py"):
         import h5py
-    except ImportError as error:
-        raise InputError(f"{path}: reading it needs h5py: pip install h5py") from error
     with h5py.File(path, "r") as file:
         return file["mean"][()], file["scale"][()]
 

@@ -24,7 +24,6 @@ from idfacevc.errors import InputError
 from tests.backbones import CLAP_DIM, CLIP_DIM, write_clap, write_clip
 from tests.lrs3_corpus import write_lrs3
 
-pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
 

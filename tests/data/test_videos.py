@@ -31,7 +31,6 @@ from idfacevc.models.clap import ClapInput, ClapTokens
 from tests import lrs3_corpus
 from tests.backbones import CLAP_DIM, CLIP_DIM, write_clap, write_clip
 
-pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
 

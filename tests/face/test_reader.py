@@ -16,8 +16,6 @@ from idfacevc.face.crop import framings
 from idfacevc.face.reader import FaceReader
 from idfacevc.face.tower import FaceTower
 
-pytest.importorskip("facenet_pytorch")
-
 
 @pytest.fixture(scope="module")
 def reader() -> FaceReader:
