@@ -22,7 +22,7 @@ def optional(module: str, message: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if error.name == module:
+        if (error.name or "").split(".")[0] == module:
             raise InputError(message) from error
         raise InputError(f"{module} is installed, but something that it needs is not: {error}") from error
     except ImportError as error:
