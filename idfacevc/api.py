@@ -14,20 +14,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from idfacevc import checkpoints
-from idfacevc.analysis import Source, analyse, mel_blocks
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
-from idfacevc.config import to_dict
-from idfacevc.delivery import Delivery
+from idfacevc.backbones.tower import AGE_BINS, GENDERS
+from idfacevc.bundles import model as checkpoints
+from idfacevc.bundles.vocoder import load_vocoder
+from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource
-from idfacevc.face.tower import AGE_BINS, GENDERS
-from idfacevc.results import FaceAttributes, Speech, Voice
-from idfacevc.text import base_speaker as base_speakers
+from idfacevc.pipeline.options import ConversionOptions
+from idfacevc.pipeline.source import Source, analyse, mel_blocks
+from idfacevc.text.speakers import base as base_speakers
 from idfacevc.text.style import Style, apply_style, limited
-from idfacevc.vocoder.base import Vocoder, build_vocoder
-from idfacevc.vocoder.griffin_lim import GriffinLim
-from idfacevc.vocoder_bundle import load_vocoder
+from idfacevc.types import FaceAttributes, Speech, Voice
+from idfacevc.vocoders.base import Vocoder
+from idfacevc.vocoders.griffin_lim import GriffinLim
+from idfacevc.vocoders.registry import build_vocoder
 
 _PIECE = 256  # frames decoded at a time
 _PASSAGE = 4.0  # seconds of a text that are converted at once, or one sentence; pitch is normalised over so much
@@ -149,10 +150,13 @@ class IDFaceVC:
             seed: of everything random; the same seed gives the same samples.
             language: of the text.
             styles: YAML file of own styles.
-            base_speaker: that says the text: "auto", "espeak", "vits", "openvoice", or a folder of weights.
-            speaker: of a base speaker with several, counted from 0.
+            base_speaker: that says the text: "auto", "espeak", "kokoro", "piper", "vits", "openvoice", a folder of
+                weights of the last two, or a Piper voice's .onnx file.
+            speaker: number in a base speaker with several, from 0.
         """
-        delivery = Delivery(style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker)
+        delivery = ConversionOptions(
+            style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker
+        )
         mels, length = self._mels(voice, audio, text, source, delivery)
         mel = torch.cat(list(mels), dim=1)
         samples = limited(self._vocoder(delivery)(mel, seed)[:length])
@@ -170,7 +174,7 @@ class IDFaceVC:
 
         A text is spoken, converted and handed out some sentences at a time, however long it is.
         """
-        delivery = Delivery(**options)
+        delivery = ConversionOptions(**options)
         mels, length = self._mels(voice, audio, text, source, delivery)
         pieces = map(limited, self._vocoder(delivery).stream(mels, delivery.seed))
         return pieces if length is None else _trimmed(pieces, length)
@@ -181,7 +185,7 @@ class IDFaceVC:
         mel = torch.cat(list(mel_blocks(wav, self.net)), dim=1)
         return Speech(self.vocoder(mel, seed)[: len(wav)], self.sample_rate, mel.cpu().numpy())
 
-    def source_speech(self, audio: AudioSource | None, text: str | None, delivery: Delivery) -> np.ndarray:
+    def source_speech(self, audio: AudioSource | None, text: str | None, delivery: ConversionOptions) -> np.ndarray:
         """What a conversion analyses, (N,): the recording or the spoken text, with what of the style acts before it."""
         if text is not None:
             return np.concatenate(list(self._passages(text, delivery)))
@@ -189,7 +193,7 @@ class IDFaceVC:
         style = delivery.chosen_style.before_conversion()
         return apply_style(load_audio(audio, self.sample_rate), self.sample_rate, style)
 
-    def _passages(self, text: str, delivery: Delivery) -> Iterator[np.ndarray]:
+    def _passages(self, text: str, delivery: ConversionOptions) -> Iterator[np.ndarray]:
         """The spoken text in parts (n,) of whole sentences and whole frames, which are converted one by one."""
         speaker = _speaker(os.fspath(delivery.base_speaker), delivery.language, delivery.speaker)
         style = delivery.chosen_style.before_conversion()
@@ -211,7 +215,12 @@ class IDFaceVC:
             yield passage(waiting)
 
     def _mels(
-        self, voice: Voice, audio: AudioSource | None, text: str | None, source: Source | None, delivery: Delivery
+        self,
+        voice: Voice,
+        audio: AudioSource | None,
+        text: str | None,
+        source: Source | None,
+        delivery: ConversionOptions,
     ) -> tuple[Iterator[Tensor], int | None]:
         """The converted log-mel in pieces (M, t), and the number of samples that it stands for; None: all of them."""
         if sum(given is not None for given in (audio, text, source)) != 1:
@@ -226,7 +235,7 @@ class IDFaceVC:
         mels = self._decode(source, voice, delivery, frames, delivery.speed)
         return mels, round(source.samples / delivery.speed)
 
-    def _text_mels(self, voice: Voice, text: str, delivery: Delivery) -> Iterator[Tensor]:
+    def _text_mels(self, voice: Voice, text: str, delivery: ConversionOptions) -> Iterator[Tensor]:
         """The log-mel of a text, one passage after the other; the base speaker speaks at the speed asked for."""
         for wave in self._passages(text, delivery):
             # the frame at the very end of a passage is the first one of the next
@@ -234,7 +243,7 @@ class IDFaceVC:
             yield from self._decode(analyse(wave, self.net), voice, delivery, frames)
 
     def _decode(
-        self, source: Source, voice: Voice, delivery: Delivery, frames: int, stretch: float = 1.0
+        self, source: Source, voice: Voice, delivery: ConversionOptions, frames: int, stretch: float = 1.0
     ) -> Iterator[Tensor]:
         """The first `frames` frames of a source in a voice: its log-mel, `stretch` times as fast, in pieces (M, t)."""
         index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
@@ -243,7 +252,7 @@ class IDFaceVC:
         for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
             yield delivery.colour(mel, self.spec.model.front_end)
 
-    def _vocoder(self, delivery: Delivery) -> Vocoder:
+    def _vocoder(self, delivery: ConversionOptions) -> Vocoder:
         """The bundle's vocoder, or for a whisper random phases as they are: looking for better ones finds a pitch."""
         if delivery.chosen_style.whisper:
             return GriffinLim(self.spec.model.front_end, iterations=0)
@@ -311,7 +320,7 @@ def _cached(checkpoint: str, device: str, vocoder: str | None) -> IDFaceVC:
 @lru_cache(maxsize=1)
 def _speaker(name: str, language: str, speaker: int) -> base_speakers.BaseSpeaker:
     """The base speaker of that name, or that a folder or hub id of that name holds."""
-    if name not in ("auto", *base_speakers.NAMES) and ("/" in name or Path(name).is_dir()):
+    if name not in ("auto", *base_speakers.NAMES) and ("/" in name or Path(name).exists()):
         return base_speakers.base_speaker("auto", language, name, speaker)
     return base_speakers.base_speaker(name, language, speaker=speaker)
 

@@ -10,20 +10,20 @@ import torch
 from PIL import Image
 
 from idfacevc.audio.mel import LogMel
-from idfacevc.checkpoints import save_bundle
-from idfacevc.config import (
+from idfacevc.backbones.tower import FaceTower
+from idfacevc.bundles.model import save_bundle
+from idfacevc.config.model import (
     ContentSpec,
     DecoderSpec,
+    FaceHeadSpec,
     FaceSpec,
     MemorySpec,
     ModelSpec,
-    SafpqSpec,
     SpeechSpec,
     TowerSpec,
 )
-from idfacevc.face.tower import FaceTower
-from idfacevc.models.idfacevc import IDFaceVCNet
-from idfacevc.vocoder.base import VocoderSpec
+from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.models.idfacevc.network import IDFaceVCNet
 
 RATE = 16000
 
@@ -34,7 +34,7 @@ def tiny_model_spec() -> ModelSpec:
         face=FaceSpec(
             backbone="tower", name="", revision=None, token_dim=16, crop="aligned", tower=TowerSpec((8, 16), (1, 1), 32)
         ),
-        face_head=SafpqSpec(prompts=4, dim=16, heads=2, ffn_dim=32),
+        face_head=FaceHeadSpec(prompts=4, dim=16, heads=2, ffn_dim=32),
         speech=SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
         content=ContentSpec(hidden=24, layers=2, dim=8, codes=32, codebooks=2, context=16),
         memory=MemorySpec(slots=8, dim=16),

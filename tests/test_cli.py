@@ -17,7 +17,7 @@ from PIL import Image
 from idfacevc.cli import download
 from idfacevc.cli import main as cli
 from idfacevc.cli.main import VERBS, main
-from idfacevc.config import FaceSpec, ModelSpec, SpeechSpec
+from idfacevc.config.model import FaceSpec, ModelSpec, SpeechSpec
 from tests.conftest import vowels
 
 pytest.importorskip("facenet_pytorch")
@@ -198,7 +198,7 @@ def test_download_names_what_a_configuration_needs(tmp_path: Path) -> None:
 def test_download_shows_sizes_first(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from idfacevc import hub
+    from idfacevc.bundles import hub
 
     (tmp_path / "model.yaml").write_text("model: {model: {speech: {kind: resemblyzer_projection}}}")
     monkeypatch.setattr(hub, "cached", lambda *_: None)

@@ -15,7 +15,7 @@ from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
     from idfacevc.api import IDFaceVC
-    from idfacevc.results import Voice
+    from idfacevc.types import Voice
 
 EXAMPLE = "idfacevc batch jobs.csv --out-dir out/batch"
 _OPTIONS: dict[str, type] = {
@@ -32,7 +32,7 @@ _COLUMNS = ("face", "audio", "text", "output", *_OPTIONS)
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchRow:
     """One row. `options` are those of `IDFaceVC.convert`; `output` is a path inside the output folder."""
 
     face: Path
@@ -106,7 +106,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> Job:
+def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> BatchRow:
     """A checked job; without an output name it is the row's number."""
     values = {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}
     if None in row:
@@ -124,10 +124,10 @@ def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> 
     if weights != folder and weights.is_dir():
         options["base_speaker"] = str(weights)
     audio = folder / values["audio"] if "audio" in values else None
-    return Job(folder / values["face"], audio, values.get("text"), out_dir / output, options)
+    return BatchRow(folder / values["face"], audio, values.get("text"), out_dir / output, options)
 
 
-def _convert(vc: IDFaceVC, job: Job, voices: dict[Path, Voice], strict: bool, styles: str | None) -> None:
+def _convert(vc: IDFaceVC, job: BatchRow, voices: dict[Path, Voice], strict: bool, styles: str | None) -> None:
     from idfacevc.audio.io import check_output, save_audio
 
     check_output(job.output)

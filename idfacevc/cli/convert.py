@@ -51,9 +51,12 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
         "--base-speaker",
         default="auto",
         metavar="NAME",
-        help="says the text: auto, espeak, vits, openvoice, or a folder with weights of the last two (%(default)s)",
+        help="says the text: auto, espeak, kokoro, piper, vits, openvoice, a folder with weights of the last two, or a "
+        "Piper voice's .onnx (%(default)s)",
     )
-    parser.add_argument("--speaker", type=int, default=0, metavar="N", help="of a vits with several (%(default)s)")
+    parser.add_argument(
+        "--speaker", type=int, default=0, metavar="N", help="of a vits or piper with several (%(default)s)"
+    )
     add_styles(parser)
 
 
@@ -74,16 +77,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
-    from idfacevc.delivery import Delivery
-    from idfacevc.plotting import figure_class, plot_conversion
+    from idfacevc.pipeline.options import ConversionOptions
+    from idfacevc.pipeline.plot import figure_class, plot_conversion
 
     # what can be refused without work is refused first
     check_output(args.output)
     if args.plot:
         figure_class(args.plot)
         check_writable(args.plot)
-    options = {field.name: getattr(args, field.name) for field in fields(Delivery)}
-    delivery = Delivery(**options)
+    options = {field.name: getattr(args, field.name) for field in fields(ConversionOptions)}
+    delivery = ConversionOptions(**options)
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     crops = vc.faces.crops(args.face, strict=args.strict_face)
     voice = vc.voice_from_face(crops, aligned=True)

@@ -36,8 +36,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import load_audio, save_audio
-    from idfacevc.plotting import figure_class, plot_conversion
-    from idfacevc.text.base_speaker import base_speaker
+    from idfacevc.pipeline.plot import figure_class, plot_conversion
+    from idfacevc.text.speakers.registry import base_speaker
 
     out = Path(args.out)
     figure_class("figure.png")

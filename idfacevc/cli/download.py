@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from idfacevc import hub
-from idfacevc.config_file import read_model
+from idfacevc.bundles import hub
+from idfacevc.config.training_files import read_model
 
 if TYPE_CHECKING:
-    from idfacevc.config import ModelSpec
+    from idfacevc.config.model import ModelSpec
 
 EXAMPLE = "idfacevc download --checkpoint demo"
 # of facenet-pytorch's releases, trained on VGGFace2
@@ -75,7 +75,7 @@ class Repository:
 
 
 def run(args: argparse.Namespace) -> int:
-    from idfacevc.checkpoints import read_spec, resolve
+    from idfacevc.bundles.model import read_spec, resolve
 
     if args.evaluation:
         from idfacevc.evaluation.weights import paper_weights

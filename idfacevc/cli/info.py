@@ -57,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_checkpoints() -> None:
-    from idfacevc.checkpoints import available, read_spec, roots
+    from idfacevc.bundles.model import available, read_spec, roots
     from idfacevc.cli.download import weights_of
-    from idfacevc.vocoder.base import VOCODER_NAMES
+    from idfacevc.config.vocoder import VOCODER_NAMES
 
     found = available()
     if not found:
@@ -77,7 +77,7 @@ def _print_checkpoints() -> None:
 
 
 def _print_base_speakers() -> None:
-    from idfacevc.text.base_speaker import NAMES, base_speaker
+    from idfacevc.text.speakers.registry import NAMES, base_speaker
 
     for name in NAMES:
         try:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from idfacevc import __version__
-from idfacevc.config import ConfigError
 from idfacevc.errors import InputError
 
 VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "download", "serve", "info")
@@ -49,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise InputError(f"unrecognized arguments: {' '.join(rest)} (see idfacevc {args.verb} --help)")
         with _plain_messages(debug):
             return args.run(args)
-    except (InputError, ConfigError) as error:
+    except InputError as error:
         if debug:
             traceback.print_exc()
         _say("error", str(error))

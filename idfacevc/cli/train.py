@@ -43,12 +43,15 @@ def fit(arguments: list[str], module: type, data: type, named: bool) -> None:
     import pytorch_lightning as pl
     from pytorch_lightning.cli import LightningCLI
 
-    from idfacevc.training.whole_checkpoints import WholeCheckpoints
+    from idfacevc.cli.recipe import add_recipes
+    from idfacevc.training.checkpoint_io import AtomicCheckpointIO
+
+    add_recipes()
 
     class TrainingCLI(LightningCLI):
         def instantiate_trainer(self, **options: Any) -> pl.Trainer:
             trainer = super().instantiate_trainer(**options)
-            trainer.strategy.checkpoint_io = WholeCheckpoints()
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
             return trainer
 
     try:

@@ -91,8 +91,8 @@ def _add_bench(tasks: argparse._SubParsersAction) -> None:
 
 
 def run_import(args: argparse.Namespace) -> int:
-    from idfacevc.vocoder.kan_bayashi import read_checkpoint
-    from idfacevc.vocoder_bundle import VocoderBundleSpec, save_vocoder
+    from idfacevc.bundles.vocoder import VocoderBundleSpec, save_vocoder
+    from idfacevc.vocoders.parallel_wavegan.import_checkpoint import read_checkpoint
 
     out = Path(args.out)
     spec, generator, steps = read_checkpoint(Path(args.checkpoint), Path(args.config), Path(args.stats))
@@ -104,10 +104,10 @@ def run_import(args: argparse.Namespace) -> int:
 
 def run_train(args: argparse.Namespace) -> int:
     from idfacevc.cli.train import fit
-    from idfacevc.data.waves import WaveDataModule
+    from idfacevc.data.vocoder import VocoderDataModule
     from idfacevc.training.vocoder import VocoderModule
 
-    fit(args.rest, VocoderModule, WaveDataModule, named=False)
+    fit(args.rest, VocoderModule, VocoderDataModule, named=False)
     return 0
 
 
@@ -130,9 +130,9 @@ def run_mels(args: argparse.Namespace) -> int:
 def run_bench(args: argparse.Namespace) -> int:
     import torch
 
+    from idfacevc.bundles.vocoder import read_vocoder
     from idfacevc.errors import InputError
-    from idfacevc.vocoder.bench import measure, untrained
-    from idfacevc.vocoder_bundle import read_vocoder
+    from idfacevc.vocoders.bench import measure, untrained
 
     if not 0.05 <= args.seconds <= 600 or args.repeats < 1 or (args.threads is not None and args.threads < 1):
         raise InputError("bench: give 0.05 to 600 seconds, and at least one repeat and one thread")

@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from idfacevc.config import FaceSpec
+from idfacevc.backbones.base import FaceBackbone
+from idfacevc.backbones.registry import build_backbone
+from idfacevc.backbones.tower import FaceTower
+from idfacevc.config.model import FaceSpec
 from idfacevc.errors import InputError
-from idfacevc.face.backbone import FaceBackbone, build_backbone
 from idfacevc.face.crop import crop_face, framings
 from idfacevc.face.detect import SMALLEST_SIDE, FaceDetector
 from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
-from idfacevc.face.tower import FaceTower
 
 FaceSource = ImageSource | Sequence[ImageSource]
 

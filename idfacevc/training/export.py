@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
-from idfacevc.config import ModelSpec, TowerSpec, from_dict
-from idfacevc.face.tower import FaceTower, load_tower, save_tower
-from idfacevc.models.idfacevc import IDFaceVCNet
-from idfacevc.training.resumable import read_checkpoint
-from idfacevc.vocoder_bundle import read_vocoder
+from idfacevc.backbones.tower import FaceTower, load_tower, save_tower
+from idfacevc.bundles.vocoder import read_vocoder
+from idfacevc.config.model import ModelSpec, TowerSpec
+from idfacevc.config.reader import from_dict
+from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.training.resume import read_checkpoint
 
 
 def _state(checkpoint: Path) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def export_bundle(checkpoint: Path, tower: Path | None, out: Path, name: str, vo
         tower: folder of the tower that it was trained on, if any.
         vocoder: folder of a trained vocoder; without one it is Griffin-Lim.
     """
-    from idfacevc.checkpoints import save_bundle
+    from idfacevc.bundles.model import save_bundle
 
     net = read_network(checkpoint)
     spec, generator = read_vocoder(vocoder, net.spec.front_end) if vocoder else (None, None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from idfacevc.config import ModelSpec
+from idfacevc.config.model import ModelSpec
 from idfacevc.losses.reconstruction import reconstruction_loss
-from idfacevc.models.content import Quantized
-from idfacevc.training.conversion import (
+from idfacevc.models.idfacevc.content import Quantized
+from idfacevc.training.module import (
     AdversarySpec,
     Batch,
     ConversionModule,
@@ -17,8 +17,8 @@ from idfacevc.training.conversion import (
     PerturbSpec,
     identity_loss,
 )
-from idfacevc.training.judges import Conversion, Judges, JudgesSpec
 from idfacevc.training.schedule import OptimSpec
+from recipes.demo.judges import Conversion, Judges, JudgesSpec
 
 
 @dataclass(frozen=True)

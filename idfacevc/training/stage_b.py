@@ -12,14 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from idfacevc.config import ConfigError, ModelSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.errors import InputError
 from idfacevc.losses.contrastive import contrastive_floor, contrastive_loss
 from idfacevc.losses.ge2e import ge2e
 from idfacevc.losses.memory import address_loss, recall_loss
 from idfacevc.losses.reconstruction import reconstruction_loss
-from idfacevc.models.content import ContentEncoder, Quantized
-from idfacevc.models.memory import FaceVoiceMemory, address_entropy
-from idfacevc.training.conversion import (
+from idfacevc.models.idfacevc.content import ContentEncoder, Quantized
+from idfacevc.models.idfacevc.memory import FaceVoiceMemory, address_entropy
+from idfacevc.training.module import (
     AdversarySpec,
     Batch,
     ConversionModule,
@@ -29,8 +30,8 @@ from idfacevc.training.conversion import (
     PerturbSpec,
     identity_loss,
 )
-from idfacevc.training.judges import Conversion, Judges, JudgesSpec
 from idfacevc.training.schedule import OptimSpec
+from recipes.demo.judges import Conversion, Judges, JudgesSpec
 
 _NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
 
@@ -43,7 +44,7 @@ class StageBSpec:
         init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
         memory_init: "random" slots (the paper); "speech": values and keys start as e_s of training speakers, which
             saves the many steps in which random slots shrink to the length of a voice vector and part from each other;
-            "init": face branch and memory also come from `init`, the checkpoint of `FaceAddressing`.
+            "init": face branch and memory also come from `init`, the checkpoint of `MemoryStage`.
         freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
         freeze_speech: keep the speech branch as stage A left it (FVMVC), so that e_s stays the decoder's language.
         detach_address: the address loss teaches the face side alone. Otherwise it also moves the speech values, and
@@ -88,9 +89,9 @@ class StageB(ConversionModule):
     ) -> None:
         super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
         if model.content.kind == "autovc_bottleneck" and stage.freeze_content:
-            raise ConfigError("stage.freeze_content is for the content encoder vqcpc")
+            raise InputError("stage.freeze_content is for the content encoder vqcpc")
         if model.memory.kind != "fv_memory" and stage.memory_init == "speech":
-            raise ConfigError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
+            raise InputError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
         self.stage = stage
         self.teacher: Teacher | None = None
         self.judges = Judges(stage.judges)

@@ -9,15 +9,15 @@ import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from idfacevc.analysis import content_codes, mel_blocks
 from idfacevc.audio.io import load_audio, replacing
 from idfacevc.audio.pitch import log_f0, normalise_lf0, pitch_register
-from idfacevc.checkpoints import load_bundle, resolve
-from idfacevc.data.demo import speech_items
+from idfacevc.bundles.model import load_bundle, resolve
+from idfacevc.data.corpora.item import audio_source
 from idfacevc.data.features import speech_network
-from idfacevc.data.items import audio_source
 from idfacevc.data.reading import SPEECH_RATE, hearing
-from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.pipeline.source import content_codes, mel_blocks
+from recipes.demo.items import speech_items
 
 _PIECE = 256  # frames decoded at a time
 

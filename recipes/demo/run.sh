@@ -48,18 +48,18 @@ if runs 3; then  # stage A: voice conversion, the voice taken from speech
   train stage_a --config "$conf/model.yaml" "$@"
 fi
 if runs 4; then  # the judge that is asked whose voice a mel has
-  train voice_judge "$@"
+  train speaker_judge "$@"
 fi
 if runs 5; then  # the judge that is asked what a mel says
-  train word_judge "$@"
+  train phoneme_judge "$@"
 fi
 if runs 6; then  # which voices are spoken well, and which of them goes with which face
-  "$bin/python" -m idfacevc.evaluation.voice_choice --checkpoint stage_a/last.ckpt --words word_judge/last.ckpt \
+  PYTHONPATH=$root "$bin/python" -m recipes.demo.rank_voices --checkpoint stage_a/last.ckpt --words phoneme_judge/last.ckpt \
     --features features/speech --out voices.tsv
   "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features --voices voices.tsv
 fi
 if runs 7; then  # faces find their voices, without decoding
-  train face_addressing --config "$conf/model.yaml" "$@"
+  train memory_stage --config "$conf/model.yaml" "$@"
 fi
 if runs 8; then  # stage B: Eq. 8, the voice taken from the face
   train stage_b --config "$conf/model.yaml" "$@"

@@ -11,7 +11,7 @@ import pytest
 
 from idfacevc.audio.io import load_audio, save_audio
 from idfacevc.evaluation.pairs import Pair, write_pairs
-from idfacevc.text.base_speaker import base_speaker
+from idfacevc.text.speakers.registry import base_speaker
 
 TEXTS = ("the quick brown fox jumps over the lazy dog", "please call stella and ask her to bring these things")
 

@@ -1,7 +1,7 @@
 import torch
 
 from idfacevc.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
-from idfacevc.models.discriminator import PatchDiscriminator
+from idfacevc.models.idfacevc.discriminator import PatchDiscriminator
 
 
 def test_losses_by_hand():

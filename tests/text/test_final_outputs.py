@@ -12,7 +12,7 @@ from PIL import Image
 
 from idfacevc import IDFaceVC
 from idfacevc.audio.pitch import log_f0
-from idfacevc.config import FrontEndSpec
+from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
 from idfacevc.text.style import load_styles
 

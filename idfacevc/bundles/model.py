@@ -1,0 +1,226 @@
+"""Trained bundles: find one by name, folder or hub id; read and write it strictly.
+
+A bundle is a folder with `config.json` (closed dataclasses: nothing in it names a class to import), `model.safetensors`
+(the network), where the face backbone is the tower, `face.safetensors`, and where the vocoder has weights,
+`vocoder.safetensors`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from idfacevc.backbones.tower import TOWER_FILE, FaceTower, save_tower
+from idfacevc.bundles import hub
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.reader import from_dict, to_dict
+from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.errors import InputError
+from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.vocoders.parallel_wavegan.generator import Generator
+
+DEFAULT = "demo"
+CONFIG_FILE, VOCODER_FILE = "config.json", "vocoder.safetensors"
+_MODEL = "model.safetensors"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BundleSpec:
+    """`config.json`.
+
+    Attributes:
+        format: of this file; other numbers are refused.
+        name: what reports call the bundle.
+        model: every size of the network.
+        vocoder: what turns its mels into sound; its front end must be the model's.
+    """
+
+    name: str
+    format: Literal[1] = 1
+    model: ModelSpec = field(default_factory=ModelSpec)
+    vocoder: VocoderSpec = field(default_factory=VocoderSpec)
+
+    def __post_init__(self) -> None:
+        ours, theirs = to_dict(self.model.front_end), to_dict(self.vocoder.front_end)
+        if differing := [f"{key} {ours[key]} and {theirs[key]}" for key in ours if ours[key] != theirs[key]]:
+            raise InputError(f"the front ends of the model and its vocoder differ: {', '.join(differing)}")
+        if (self.model.face.backbone == "tower") != (self.model.face.tower is not None):
+            raise InputError("model.face.tower must hold sizes exactly when model.face.backbone is 'tower'")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle: the network and, where it has its own, the face tower and the vocoder's generator.
+
+    All of them are in evaluation mode.
+    """
+
+    spec: BundleSpec
+    net: IDFaceVCNet
+    tower: FaceTower | None
+    generator: Generator | None = None
+
+
+def roots() -> list[Path]:
+    """Folders in which a bundle's name is looked up, in this order."""
+    named = os.environ.get("IDFACEVC_CHECKPOINTS")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    beside = Path(__file__).resolve().parents[2] / "checkpoints"
+    candidates = [Path(named)] if named else []
+    return list(dict.fromkeys([*candidates, beside, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
+
+
+def available() -> dict[str, Path]:
+    """Names of the bundles on this machine and their folders; the first root that has a name wins."""
+    found: dict[str, Path] = {}
+    for root in roots():
+        for config in sorted(root.glob(f"*/{CONFIG_FILE}")):
+            found.setdefault(config.parent.name, config.parent)
+    return found
+
+
+def resolve(name: str | os.PathLike[str]) -> Path:
+    """The folder of a bundle given as a folder, a name under one of `roots()`, or a hub id "owner/name".
+
+    Raises:
+        InputError: when there is none, with the names that there are.
+    """
+    if (Path(name) / CONFIG_FILE).is_file():
+        return Path(name)
+    if isinstance(name, str) and name in (known := available()):
+        return known[name]
+    if isinstance(name, str) and hub.is_id(name):
+        return hub.snapshot(name)
+    if Path(name).is_dir():
+        raise InputError(f"checkpoint {name}: the folder holds no {CONFIG_FILE}")
+    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available()) or 'none'}")
+
+
+def save_bundle(
+    folder: str | os.PathLike[str],
+    net: IDFaceVCNet,
+    tower: FaceTower | None = None,
+    *,
+    name: str,
+    vocoder: VocoderSpec | None = None,
+    generator: Generator | None = None,
+) -> None:
+    """Write a bundle. Its files appear under their names when all are complete, `config.json` last; others stay.
+
+    Args:
+        folder: made where it does not exist.
+        net: its weights, and its sizes for the configuration.
+        tower: the face tower, where that is the face backbone.
+        name: what reports call the bundle.
+        vocoder: Griffin-Lim at the network's front end, unless another is given.
+        generator: of the vocoder, where that is ParallelWaveGAN; without weight norm.
+    """
+    spec = BundleSpec(name, model=net.spec, vocoder=vocoder or VocoderSpec(front_end=net.spec.front_end))
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target, prefix=".saving-") as temporary:
+        staged = Path(temporary)
+        save_tensors(net, staged / _MODEL)
+        if spec.model.face.tower is not None:
+            if tower is None:
+                raise ValueError("a bundle whose face backbone is the tower needs the tower")
+            save_tower(staged, tower, spec.model.face.tower)
+        if spec.vocoder.generator is not None:
+            if generator is None:
+                raise ValueError("a bundle whose vocoder is ParallelWaveGAN needs its generator")
+            save_tensors(generator, staged / VOCODER_FILE)
+        (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
+        for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
+            if (staged / file).exists():
+                os.replace(staged / file, target / file)
+
+
+def read_spec(folder: Path) -> BundleSpec:
+    """The checked `config.json` of a bundle's folder."""
+    return read_config(BundleSpec, folder / CONFIG_FILE)
+
+
+def read_config(cls: type[T], path: Path) -> T:
+    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`."""
+    try:
+        return from_dict(cls, json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (InputError, ValueError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cpu") -> Bundle:
+    """Read a bundle's folder strictly.
+
+    Raises:
+        InputError: for a damaged file, an unknown key or format, a front end that the vocoder does not share, and
+            tensors that are missing, unknown or of another shape than `config.json` says.
+    """
+    source = Path(folder)
+    spec = read_spec(source)
+    net = IDFaceVCNet(spec.model)
+    load_tensors(net, source / _MODEL)
+    tower = None
+    if spec.model.face.tower is not None:
+        tower = FaceTower(**dataclasses.asdict(spec.model.face.tower))
+        load_tensors(tower, source / TOWER_FILE)
+        tower = tower.to(device).eval()
+    return Bundle(spec, net.to(device).eval(), tower, load_generator(spec.vocoder, source))
+
+
+def load_generator(spec: VocoderSpec, folder: Path) -> Generator | None:
+    """The generator in a bundle's folder, without weight norm; None for a vocoder that has none."""
+    if spec.generator is None:
+        return None
+    generator = Generator(spec.generator, spec.front_end.n_mels, weight_norm=False)
+    load_tensors(generator, folder / VOCODER_FILE)
+    return generator.eval()
+
+
+def save_tensors(module: nn.Module, path: Path) -> None:
+    """Write a module's tensors as a safetensors file."""
+    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, path)
+
+
+def load_tensors(module: nn.Module, path: Path) -> None:
+    """Load a safetensors file that must hold exactly the module's tensors."""
+    try:
+        tensors = load_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
+        raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
+    if faults := _mismatches(module.state_dict(), tensors):
+        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
+    module.load_state_dict(tensors)
+
+
+def _mismatches(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    shapes = [
+        f"{key} is {tuple(found[key].shape)}, not {tuple(wanted[key].shape)}"
+        for key in sorted(wanted.keys() & found.keys())
+        if found[key].shape != wanted[key].shape
+    ]
+    groups = {
+        "missing": sorted(wanted.keys() - found.keys()),
+        "unknown": sorted(found.keys() - wanted.keys()),
+        "of another shape": shapes,
+    }
+    return [
+        f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        for what, names in groups.items()
+        if names
+    ]

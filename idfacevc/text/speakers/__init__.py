@@ -1,0 +1,1 @@
+"""The voices that say a text: one file a kind."""

@@ -1,0 +1,25 @@
+"""The vocoder that a bundle names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.vocoders.base import Vocoder
+
+if TYPE_CHECKING:
+    from idfacevc.vocoders.parallel_wavegan.generator import Generator
+
+
+def build_vocoder(spec: VocoderSpec, device: torch.device | str = "cpu", generator: Generator | None = None) -> Vocoder:
+    """The vocoder that a bundle names; `generator` holds the weights of ParallelWaveGAN."""
+    if spec.kind == "parallel_wavegan":
+        from idfacevc.vocoders.parallel_wavegan.vocoder import ParallelWaveGAN
+
+        assert generator is not None, "ParallelWaveGAN needs its generator"
+        return ParallelWaveGAN(spec, generator, device)
+    from idfacevc.vocoders.griffin_lim import GriffinLim
+
+    return GriffinLim(spec.front_end, spec.iterations, device)
