@@ -6,30 +6,19 @@ exactly 30 s; this one takes what is there, which for short recordings is a tent
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.audio.mel import LogMel
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import WhisperSpec
 
 SAMPLE_RATE = 16000
 _HOP = 160
 _FRAMES = 1000  # mel frames analysed at a time, 10 s
 _CONTEXT = 100  # mel frames seen at each side of them, 1 s
-
-
-@dataclass(frozen=True)
-class WhisperSpec:
-    """Sizes of the encoder; the defaults are those of tiny.en."""
-
-    n_mels: int = 80
-    dim: int = 384
-    layers: int = 4
-    heads: int = 6
-    positions: int = 1500
 
 
 class _Attention(nn.Module):
@@ -75,7 +64,7 @@ class WhisperEncoder(nn.Module):
         spec: Sizes; those of the checkpoint.
     """
 
-    def __init__(self, spec: WhisperSpec = WhisperSpec()) -> None:
+    def __init__(self, spec: WhisperSpec) -> None:
         super().__init__()
         self.spec = spec
         self.conv1 = nn.Conv1d(spec.n_mels, spec.dim, 3, padding=1)
@@ -114,9 +103,7 @@ class WhisperEncoder(nn.Module):
 
 
 def whisper_mel(wav: Tensor, n_mels: int = 80) -> Tensor:
-    """Whisper's log-mel (M, T) of a wave (N,): log10 of the power, no lower than 80 dB under its peak, scaled to about 1."""
-    from idfacevc.config import FrontEndSpec
-
+    """Log-mel (M, T) of a wave (N,) as Whisper reads it: log10 of the power, at most 80 dB under its peak, scaled."""
     log_mel = LogMel(FrontEndSpec(fmin=0.0, fmax=SAMPLE_RATE / 2, n_mels=n_mels)).to(wav.device)
     wav = F.pad(wav, (0, max(0, 2 * _HOP - len(wav))))
     power = torch.matmul(log_mel.filters, log_mel.magnitude(wav[None]) ** 2)[0]

@@ -10,32 +10,16 @@ for every frame a complex filter for the pulses and a real one for noise; the in
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from idfacevc.config.vocoder import SourceFilterSpec
 from idfacevc.nn.convnext import ConvNeXtBlock
 
 _REFERENCE_HZ = 160.0  # pitch is read relative to it, in octaves
 _LARGEST_LOG = 6.0  # of a filter's gain, so that no weight can make a wave overflow
-
-
-@dataclass(frozen=True)
-class SourceFilterSpec:
-    """Sizes of the generator.
-
-    Attributes:
-        channels, hidden, blocks, kernel: Of the ConvNeXt blocks.
-        window: Samples of the Hann window of the sources' and the wave's spectra; a multiple of the hop.
-    """
-
-    channels: int = 256
-    hidden: int = 512
-    blocks: int = 6
-    kernel: int = 7
-    window: int = 640
 
 
 class SourceFilterGenerator(nn.Module):
@@ -55,9 +39,7 @@ class SourceFilterGenerator(nn.Module):
         super().__init__()
         self.spec, self.hop, self.sample_rate = spec, hop, sample_rate
         self.enter = nn.Conv1d(n_mels + 2, spec.channels, spec.kernel, padding=spec.kernel // 2)
-        self.blocks = nn.ModuleList(
-            ConvNeXtBlock(spec.channels, spec.hidden, spec.kernel) for _ in range(spec.blocks)
-        )
+        self.blocks = nn.ModuleList(ConvNeXtBlock(spec.channels, spec.hidden, spec.kernel) for _ in range(spec.blocks))
         self.norm = nn.LayerNorm(spec.channels)
         self.filters = nn.Linear(spec.channels, 3 * (spec.window // 2 + 1))
         nn.init.normal_(self.filters.weight, std=0.01)
