@@ -24,7 +24,8 @@ from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource
 from idfacevc.pipeline.options import ConversionOptions
 from idfacevc.pipeline.source import Source, analyse, mel_blocks
-from idfacevc.text.speakers import base as base_speakers
+from idfacevc.text.speakers import registry
+from idfacevc.text.speakers.base import BaseSpeaker, speak
 from idfacevc.text.style import Style, apply_style, limited
 from idfacevc.types import FaceAttributes, Speech, Voice
 from idfacevc.vocoders.base import Vocoder
@@ -214,7 +215,7 @@ class IDFaceVC:
             return np.pad(wave, (0, -len(wave) % hop))
 
         waiting: list[np.ndarray] = []
-        for sentence in base_speakers.speak(speaker, text, style, delivery.speed, delivery.seed):
+        for sentence in speak(speaker, text, style, delivery.speed, delivery.seed):
             waiting.append(sentence)
             if sum(map(len, waiting)) >= _PASSAGE * speaker.sample_rate:
                 yield passage(waiting)
@@ -342,11 +343,11 @@ def _cached(checkpoint: str, device: str, vocoder: str | None) -> IDFaceVC:
 
 
 @lru_cache(maxsize=1)
-def _speaker(name: str, language: str, speaker: int) -> base_speakers.BaseSpeaker:
+def _speaker(name: str, language: str, speaker: int) -> BaseSpeaker:
     """The base speaker of that name, or that a folder or hub id of that name holds."""
-    if name not in ("auto", *base_speakers.NAMES) and ("/" in name or Path(name).exists()):
-        return base_speakers.base_speaker("auto", language, name, speaker)
-    return base_speakers.base_speaker(name, language, speaker=speaker)
+    if name not in ("auto", *registry.NAMES) and ("/" in name or Path(name).exists()):
+        return registry.base_speaker("auto", language, name, speaker)
+    return registry.base_speaker(name, language, speaker=speaker)
 
 
 def _trimmed(pieces: Iterator[np.ndarray], length: int) -> Iterator[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,12 @@ def speech_path(speech: np.ndarray, tmp_path_factory: pytest.TempPathFactory) ->
     path = tmp_path_factory.mktemp("speech") / "source.wav"
     soundfile.write(path, speech, RATE)
     return path
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of the demo's real speech and faces."""
+    folder = os.environ.get("IDFACEVC_CORPORA")
+    if not folder:
+        pytest.skip("needs the demo's corpora: set IDFACEVC_CORPORA to their folder")
+    return Path(folder)

@@ -16,7 +16,7 @@ NAMES = (
     "piper",
     "kokoro",
     "espeak",
-)  # "auto" takes the first that is present  # "auto" takes the first that is present
+)  # "auto" takes the first that is present
 
 
 def base_speaker(
