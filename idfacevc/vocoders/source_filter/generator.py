@@ -35,6 +35,8 @@ class SourceFilterGenerator(nn.Module):
     (B, T * hop). Sample t * hop is the centre of frame t.
     """
 
+    window: Tensor
+
     def __init__(self, spec: SourceFilterSpec, n_mels: int, hop: int, sample_rate: int) -> None:
         super().__init__()
         self.spec, self.hop, self.sample_rate = spec, hop, sample_rate
