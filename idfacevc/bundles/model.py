@@ -145,8 +145,10 @@ def save_bundle(
                 raise ValueError("a bundle whose vocoder is trained needs its generator")
             save_tensors(generator, staged / VOCODER_FILE)
         (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
+        mode = (staged / CONFIG_FILE).stat().st_mode  # the umask's, which safetensors does not respect
         for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
             if (staged / file).exists():
+                (staged / file).chmod(mode)
                 os.replace(staged / file, target / file)
 
 
