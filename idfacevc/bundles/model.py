@@ -11,10 +11,10 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from idfacevc.backbones.tower import TOWER_FILE, FaceTower, save_tower
 from idfacevc.bundles import hub
-from idfacevc.config.model import ModelSpec
+from idfacevc.config.model import ModelSpec, current_model
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.config.vocoder import VocoderSpec
 from idfacevc.errors import InputError
@@ -78,9 +78,11 @@ def roots() -> list[Path]:
     """Folders in which a bundle's name is looked up, in this order."""
     named = os.environ.get("IDFACEVC_CHECKPOINTS")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    beside = Path(__file__).resolve().parents[2] / "checkpoints"
+    package = Path(__file__).resolve().parents[1]
+    # of a checkout, and where a wheel holds them
+    ours = [package.parent / "checkpoints", package / "weights"]
     candidates = [Path(named)] if named else []
-    return list(dict.fromkeys([*candidates, beside, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
+    return list(dict.fromkeys([*candidates, *ours, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
 
 
 def available() -> dict[str, Path]:
@@ -150,16 +152,27 @@ def save_bundle(
 
 def read_spec(folder: Path) -> BundleSpec:
     """The checked `config.json` of a bundle's folder."""
-    return read_config(BundleSpec, folder / CONFIG_FILE)
+    return read_config(BundleSpec, folder / CONFIG_FILE, _current)
 
 
-def read_config(cls: type[T], path: Path) -> T:
-    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`."""
+def _current(values: Any) -> Any:
+    """A configuration of format 1 as today's classes have it."""
+    if isinstance(values, dict) and "model" in values:
+        return values | {"model": current_model(values["model"])}
+    return values
+
+
+def read_config(cls: type[T], path: Path, current: Callable[[Any], Any] = lambda values: values) -> T:
+    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`.
+
+    Args:
+        current: brings the values of older files up to date.
+    """
     try:
-        return from_dict(cls, json.loads(path.read_text(encoding="utf-8")))
+        return from_dict(cls, current(json.loads(path.read_text(encoding="utf-8"))))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (InputError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: {error}") from error
 
 

@@ -21,7 +21,7 @@ class FaceVoiceMemory(nn.Module):
         super().__init__()
         self.face_keys = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
         self.speech_values = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
-        self.scale = nn.Parameter(torch.tensor(float(spec.scale)), requires_grad=spec.learnable_scale)
+        self.scale = nn.Parameter(torch.tensor(float(spec.scale)), requires_grad=False)
         self.sharpness, self.unit = spec.sharpness, spec.unit
 
     def voice_of_face(self, e_f: Tensor) -> tuple[Tensor, Tensor]:

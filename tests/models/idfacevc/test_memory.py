@@ -70,7 +70,7 @@ def test_recall_loss_is_a_mean_square():
 
 def test_a_unit_memory_recalls_unit_vectors_at_inference():
     vector = torch.randn(3, 8)
-    plain, unit = memory(sharpness=2.0), memory(sharpness=2.0, unit=True)
-    unit.load_state_dict(plain.state_dict())
-    torch.testing.assert_close(unit.voice(vector).norm(dim=-1), torch.ones(3))
-    torch.testing.assert_close(unit.voice(vector), torch.nn.functional.normalize(plain.voice(vector), dim=-1))
+    plain, on_sphere = memory(sharpness=2.0), memory(sharpness=2.0, unit=True)
+    on_sphere.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(on_sphere.voice(vector).norm(dim=-1), torch.ones(3))
+    torch.testing.assert_close(on_sphere.voice(vector), torch.nn.functional.normalize(plain.voice(vector), dim=-1))
