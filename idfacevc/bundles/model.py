@@ -214,8 +214,10 @@ def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterG
 
 
 def save_tensors(module: nn.Module, path: Path) -> None:
-    """Write a module's tensors as a safetensors file."""
-    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, path)
+    """Write a module's tensors as a safetensors file; those of frozen encoders in half precision, as they came."""
+    frozen = {name for name, parameter in module.named_parameters() if not parameter.requires_grad and parameter.dim()}
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    save_file({key: value.half() if key in frozen else value for key, value in tensors.items()}, path)
 
 
 def load_tensors(module: nn.Module, path: Path) -> None:
