@@ -63,7 +63,7 @@ def corpora(tmp_path_factory) -> Path:
 @pytest.mark.timeout(1200)
 def test_recipe_from_corpora_to_speech(corpora, tmp_path):
     def recipe(first: int, last: int, *options: str) -> None:
-        command = [ROOT / "recipes/demo/run.sh", "--corpora", corpora, "--out", tmp_path / "run",
+        command = [ROOT / "recipes/demo/codebook.sh", "--corpora", corpora, "--out", tmp_path / "run",
                    "--bundle", tmp_path / "bundle", "--stage", str(first), "--stop-stage", str(last)]  # fmt: skip
         if options:
             command += ["--", *options]
