@@ -19,7 +19,8 @@ PACKAGE = Path(idfacevc.__file__).parent
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "config": {"errors"},
-    "audio": {"errors", "config"},
+    "files": {"errors"},
+    "audio": {"errors", "config", "files"},
     "nn": {"errors", "config"},
     "losses": {"errors", "config", "nn"},
     "types": {"errors", "audio"},
