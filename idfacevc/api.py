@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
+from idfacevc.audio.pitch import log_f0
 from idfacevc.backbones.tower import AGE_BINS, GENDERS
 from idfacevc.bundles import model as checkpoints
 from idfacevc.bundles.vocoder import load_vocoder
@@ -159,9 +160,9 @@ class IDFaceVC:
             style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker
         )
         mels, length = self._mels(voice, audio, text, source, delivery)
-        mel = torch.cat(list(mels), dim=1)
-        samples = limited(self._vocoder(delivery)(mel, seed)[:length])
-        return Speech(samples, self.sample_rate, mel.cpu().numpy())
+        frames = torch.cat(list(mels), dim=1)
+        samples = limited(self._vocoder(delivery)(frames, seed)[:length])
+        return Speech(samples, self.sample_rate, self._mel_of(frames))
 
     def stream(
         self,
@@ -183,8 +184,15 @@ class IDFaceVC:
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
         """A recording through its mel and the vocoder alone: the best that this bundle can sound."""
         wav = load_audio(audio, self.sample_rate)
-        mel = torch.cat(list(mel_blocks(wav, self.net)), dim=1)
-        return Speech(self.vocoder(mel, seed)[: len(wav)], self.sample_rate, mel.cpu().numpy())
+        frames = torch.cat(list(mel_blocks(wav, self.net)), dim=1)
+        if self.vocoder.reads_pitch:
+            lf0 = torch.from_numpy(log_f0(wav, self.spec.model.front_end)).to(frames)
+            frames = torch.cat([frames, torch.where(lf0 != 0, lf0.exp(), 0.0)[None]])
+        return Speech(self.vocoder(frames, seed)[: len(wav)], self.sample_rate, self._mel_of(frames))
+
+    def _mel_of(self, frames: Tensor) -> np.ndarray:
+        """The mel (M, T) alone of what a vocoder is given."""
+        return frames[: self.spec.model.front_end.n_mels].cpu().numpy()
 
     def source_speech(self, audio: AudioSource | None, text: str | None, delivery: ConversionOptions) -> np.ndarray:
         """What a conversion analyses, (N,): the recording or the spoken text, with what of the style acts before it."""
@@ -246,12 +254,28 @@ class IDFaceVC:
     def _decode(
         self, source: Source, voice: Voice, delivery: ConversionOptions, frames: int, stretch: float = 1.0
     ) -> Iterator[Tensor]:
-        """The first `frames` frames of a source in a voice: its log-mel, `stretch` times as fast, in pieces (M, t)."""
+        """The first `frames` frames of a source in a voice, `stretch` times as fast, in pieces for the vocoder.
+
+        A piece is the log-mel (M, t), or (M + 1, t) with the pitch for a vocoder that reads it.
+        """
         index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
-        lf0 = delivery.pitch(source, self.net.voice_register(voice.vector.to(self.device)))
+        register = self.net.voice_register(voice.vector.to(self.device))
+        lf0 = delivery.pitch(source, register)
         codes, lf0, vector, index = (tensor.to(self.device) for tensor in (source.codes, lf0, voice.vector, index))
+        pitch = self._pitch(lf0[index], register) if self._vocoder(delivery).reads_pitch else None
+        done = 0
         for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
-            yield delivery.colour(mel, self.spec.model.front_end)
+            mel = delivery.colour(mel, self.spec.model.front_end)
+            yield mel if pitch is None else torch.cat([mel, pitch[None, done : done + mel.shape[1]].to(mel)])
+            done += mel.shape[1]
+
+    def _pitch(self, lf0: Tensor, register: Tensor | None) -> Tensor:
+        """Pitch (T,) in Hz, 0 where unvoiced, of normalised log-F0 (T,) in a voice's register (2,)."""
+        if register is None:
+            raise InputError(f"{self.vocoder.name} reads the pitch, which checkpoint {self.spec.name} does not tell")
+        low, high = self.spec.model.pitch.low, self.spec.model.pitch.high
+        absolute = (register[0] + register[1] * lf0).exp().clamp(low, high)
+        return torch.where(lf0 != 0, absolute, 0.0)
 
     def _vocoder(self, delivery: ConversionOptions) -> Vocoder:
         """The bundle's vocoder, or for a whisper random phases as they are: looking for better ones finds a pitch."""

@@ -79,7 +79,6 @@ def test_surface() -> None:
 
 
 def test_a_photo_and_a_recording(vc: IDFaceVC, photo_path: Path, speech_path: Path, tmp_path: Path) -> None:
-    pytest.importorskip("facenet_pytorch")
     voice = vc.voice_from_face(photo_path)
     assert (voice.vector.shape, voice.identity.shape, voice.tokens.shape) == ((16,), (16,), (64, 16))
     result = vc.convert(voice, audio=speech_path)
@@ -297,7 +296,6 @@ def test_sorting_audio_from_text(tmp_path: Path, speech: np.ndarray, monkeypatch
 
 
 def test_the_function_in_one_call(tiny_bundle: Path, photo: Image.Image, speech: np.ndarray) -> None:
-    pytest.importorskip("facenet_pytorch")
     first = convert(photo, (speech, RATE), checkpoint=tiny_bundle, seed=1)
     second = convert(np.asarray(photo), (speech, RATE), checkpoint=tiny_bundle, seed=1)
     np.testing.assert_array_equal(first.samples, second.samples)

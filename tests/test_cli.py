@@ -20,8 +20,6 @@ from idfacevc.cli.main import VERBS, main
 from idfacevc.config.model import FaceSpec, ModelSpec, SpeechSpec
 from tests.conftest import vowels
 
-pytest.importorskip("facenet_pytorch")
-
 
 def read(path: Path) -> np.ndarray:
     return soundfile.read(path, dtype="float32")[0]

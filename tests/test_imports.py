@@ -29,7 +29,7 @@ _BASE = set(LAYERS)
 LAYERS |= {
     "backbones": _BASE,
     "face": _BASE | {"backbones"},
-    "models": _BASE,
+    "models": _BASE | {"backbones"},
     "vocoders": _BASE,
     "text": _BASE,
 }

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from idfacevc.backbones.base import pixels
 from idfacevc.config.model import FaceSpec
-from idfacevc.errors import InputError
+from idfacevc.errors import InputError, optional
 
 _SIZE = 160
 
@@ -26,12 +26,9 @@ class FaceNetBackbone:
     """
 
     def __init__(self, spec: FaceSpec, device: torch.device | str = "cpu") -> None:
-        try:
+        needed = "the face backbone 'facenet' needs facenet-pytorch: pip install 'idfacevc[face]'"
+        with optional("facenet_pytorch", needed):
             from facenet_pytorch import InceptionResnetV1
-        except ImportError as error:
-            raise InputError(
-                "the face backbone 'facenet' needs facenet-pytorch: pip install --no-deps facenet-pytorch==2.6.0"
-            ) from error
         path = Path(spec.name)
         if not path.is_file():
             raise InputError(f"the face backbone 'facenet' reads a file of weights; there is none at {path}")

@@ -29,6 +29,7 @@ from idfacevc.config.vocoder import VocoderSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
+from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator
 
 DEFAULT = "demo"
 CONFIG_FILE, VOCODER_FILE = "config.json", "vocoder.safetensors"
@@ -70,16 +71,18 @@ class Bundle:
     spec: BundleSpec
     net: IDFaceVCNet
     tower: FaceTower | None
-    generator: Generator | None = None
+    generator: Generator | SourceFilterGenerator | None = None
 
 
 def roots() -> list[Path]:
     """Folders in which a bundle's name is looked up, in this order."""
     named = os.environ.get("IDFACEVC_CHECKPOINTS")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    beside = Path(__file__).resolve().parents[2] / "checkpoints"
+    package = Path(__file__).resolve().parents[1]
+    # of a checkout, and where a wheel holds them
+    ours = [package.parent / "checkpoints", package / "weights"]
     candidates = [Path(named)] if named else []
-    return list(dict.fromkeys([*candidates, beside, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
+    return list(dict.fromkeys([*candidates, *ours, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
 
 
 def available() -> dict[str, Path]:
@@ -115,7 +118,7 @@ def save_bundle(
     *,
     name: str,
     vocoder: VocoderSpec | None = None,
-    generator: Generator | None = None,
+    generator: Generator | SourceFilterGenerator | None = None,
 ) -> None:
     """Write a bundle. Its files appear under their names when all are complete, `config.json` last; others stay.
 
@@ -125,7 +128,7 @@ def save_bundle(
         tower: the face tower, where that is the face backbone.
         name: what reports call the bundle.
         vocoder: Griffin-Lim at the network's front end, unless another is given.
-        generator: of the vocoder, where that is ParallelWaveGAN; without weight norm.
+        generator: Network of a trained vocoder; ParallelWaveGAN's without weight norm.
     """
     spec = BundleSpec(name, model=net.spec, vocoder=vocoder or VocoderSpec(front_end=net.spec.front_end))
     target = Path(folder)
@@ -137,9 +140,9 @@ def save_bundle(
             if tower is None:
                 raise ValueError("a bundle whose face backbone is the tower needs the tower")
             save_tower(staged, tower, spec.model.face.tower)
-        if spec.vocoder.generator is not None:
+        if spec.vocoder.kind != "griffin_lim":
             if generator is None:
-                raise ValueError("a bundle whose vocoder is ParallelWaveGAN needs its generator")
+                raise ValueError("a bundle whose vocoder is trained needs its generator")
             save_tensors(generator, staged / VOCODER_FILE)
         (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
         for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
@@ -181,11 +184,18 @@ def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cp
     return Bundle(spec, net.to(device).eval(), tower, load_generator(spec.vocoder, source))
 
 
-def load_generator(spec: VocoderSpec, folder: Path) -> Generator | None:
+def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterGenerator | None:
     """The generator in a bundle's folder, without weight norm; None for a vocoder that has none."""
-    if spec.generator is None:
+    generator: Generator | SourceFilterGenerator
+    front_end = spec.front_end
+    if spec.source_filter is not None:
+        generator = SourceFilterGenerator(
+            spec.source_filter, front_end.n_mels, front_end.hop_length, front_end.sample_rate
+        )
+    elif spec.generator is not None:
+        generator = Generator(spec.generator, front_end.n_mels, weight_norm=False)
+    else:
         return None
-    generator = Generator(spec.generator, spec.front_end.n_mels, weight_norm=False)
     load_tensors(generator, folder / VOCODER_FILE)
     return generator.eval()
 

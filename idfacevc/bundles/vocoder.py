@@ -19,6 +19,7 @@ from idfacevc.errors import InputError
 from idfacevc.vocoders.base import Vocoder, check_front_ends
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 from idfacevc.vocoders.registry import build_vocoder
+from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator
 
 GRIFFIN_LIM = "griffin-lim"
 
@@ -73,7 +74,7 @@ def load_vocoder(
 
 def read_vocoder(
     source: str | os.PathLike[str], front_end: FrontEndSpec | None = None
-) -> tuple[VocoderSpec, Generator]:
+) -> tuple[VocoderSpec, Generator | SourceFilterGenerator]:
     """What a vocoder's folder holds; `front_end` and errors as of `load_vocoder`."""
     folder = Path(source)
     if not (folder / CONFIG_FILE).is_file():

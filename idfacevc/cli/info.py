@@ -10,14 +10,12 @@ from importlib import metadata
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc info"
-_PACKAGES = ("torch", "transformers", "facenet-pytorch", "av", "soundfile", "pyworld")
+_PACKAGES = ("torch", "transformers", "av", "soundfile", "pyworld-prebuilt")
 # modules that a verb needs beyond the core, and the extra that brings them
-# plain pip cannot resolve facenet-pytorch's own pins
-_FACE = "--no-deps facenet-pytorch==2.6.0"
-_NEEDS = {
-    "convert, batch": {"facenet_pytorch": _FACE},
+_NEEDS: dict[str, dict[str, str]] = {
+    "convert, batch": {},
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
-    "demo": {"facenet_pytorch": _FACE, "matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
+    "demo": {"matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
     "train": dict.fromkeys(("pytorch_lightning", "jsonargparse", "resemblyzer"), "idfacevc[train]"),
     "vocoder import": {"h5py": "idfacevc[vocoder]"},
     "vocoder train": dict.fromkeys(("pytorch_lightning", "jsonargparse"), "idfacevc[train]"),

@@ -133,12 +133,15 @@ def run_bench(args: argparse.Namespace) -> int:
     from idfacevc.bundles.vocoder import read_vocoder
     from idfacevc.errors import InputError
     from idfacevc.vocoders.bench import measure, untrained
+    from idfacevc.vocoders.parallel_wavegan.generator import Generator
 
     if not 0.05 <= args.seconds <= 600 or args.repeats < 1 or (args.threads is not None and args.threads < 1):
         raise InputError("bench: give 0.05 to 600 seconds, and at least one repeat and one thread")
     if args.threads:
         torch.set_num_threads(args.threads)
     spec, generator = read_vocoder(args.vocoder) if args.vocoder else untrained()
+    if not isinstance(generator, Generator):
+        raise InputError(f"bench: {args.vocoder} is no ParallelWaveGAN, which is what this measures")
     timings = measure(spec, generator, args.seconds, args.repeats)
     upstream, fast = timings[0], timings[-1]
     if args.json:

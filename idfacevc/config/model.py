@@ -106,13 +106,27 @@ class SpeechSpec:
 
 
 @dataclass(frozen=True)
+class WhisperSpec:
+    """Sizes of `backbones.whisper.WhisperEncoder`; the defaults are those of tiny.en."""
+
+    n_mels: int = 80
+    dim: int = 384
+    layers: int = 4
+    heads: int = 6
+    positions: int = 1500
+
+
+@dataclass(frozen=True)
 class ContentSpec:
     """Content encoder.
 
     Attributes:
         kind: "vqcpc" is the paper's VQ + CPC encoder (VQMIVC sizes), to which all sizes below belong.
             "autovc_bottleneck" is AutoVC's, which FaceVC and SP-FaceVC use: three convolutions `hidden` wide and a
-            BiLSTM of `dim` outputs, of which one frame in `every` is kept.
+            BiLSTM of `dim` outputs, of which one frame in `every` is kept. "whisper" reads the wave with the frozen
+            encoder of Whisper and narrows its features to `dim` numbers.
+        whisper: Sizes of that encoder.
+        noise: Deviation of the noise on those numbers in training.
         every: mel frames a kept code of "autovc_bottleneck" stands for.
         transform: "dct_lowpass" lifts the incoming mel: only the first `cutoff` cepstral coefficients stay.
         basis: "dct2", or "dct3" for SP-FaceVC's released order of transforms.
@@ -124,7 +138,9 @@ class ContentSpec:
         restart_threshold: codes whose smoothed count falls below it are re-seeded from the batch; 0 never does.
     """
 
-    kind: Literal["vqcpc", "autovc_bottleneck"] = "vqcpc"
+    kind: Literal["vqcpc", "autovc_bottleneck", "whisper"] = "vqcpc"
+    whisper: WhisperSpec = field(default_factory=WhisperSpec)
+    noise: float = 0.1
     every: int = 32
     transform: Literal["identity", "dct_lowpass"] = "identity"
     cutoff: int = 10
@@ -201,13 +217,16 @@ class DecoderSpec:
     Attributes:
         kind: "lstm" is the paper's AutoVC-style decoder (VQMIVC sizes), which reads the voice as further channels.
             "modulated" is a stack of dilated convolutions, `conv` wide, whose every layer is scaled and shifted by the
-            voice.
+            voice. "convnext" is a stack of ConvNeXt blocks, `conv` and `hidden` wide, modulated likewise.
         pre_lstm, convs, lstm, lstm_layers: of "lstm".
-        blocks: of "modulated".
-        postnet, postnet_layers: the refinement that both end with.
+        blocks: of "modulated" and "convnext".
+        early_blocks: Blocks of "convnext" after which the mel before refinement is read.
+        postnet, postnet_layers: the refinement that "lstm" and "modulated" end with.
     """
 
-    kind: Literal["lstm", "modulated"] = "lstm"
+    kind: Literal["lstm", "modulated", "convnext"] = "lstm"
+    hidden: int = 512
+    early_blocks: int = 5
     blocks: int = 9
     pre_lstm: int = 512
     conv: int = 512

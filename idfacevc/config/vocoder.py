@@ -63,7 +63,31 @@ class DiscriminatorSpec:
     stacks: int = 1
 
 
-VOCODER_NAMES = {"griffin_lim": "Griffin-Lim (no weights)", "parallel_wavegan": "ParallelWaveGAN"}
+@dataclass(frozen=True)
+class SourceFilterSpec:
+    """Sizes of the source-filter generator.
+
+    Attributes:
+        channels, hidden, blocks, kernel: Of its ConvNeXt blocks.
+        window: Samples of the Hann window of all spectra; a multiple of the hop.
+    """
+
+    channels: int = 256
+    hidden: int = 512
+    blocks: int = 6
+    kernel: int = 7
+    window: int = 640
+
+    def __post_init__(self) -> None:
+        if min(self.channels, self.hidden, self.blocks, self.window) < 1 or self.kernel % 2 == 0:
+            raise InputError("the generator's sizes must be positive, and its kernel odd")
+
+
+VOCODER_NAMES = {
+    "griffin_lim": "Griffin-Lim (no weights)",
+    "parallel_wavegan": "ParallelWaveGAN",
+    "source_filter": "source-filter vocoder",
+}
 
 
 @dataclass(frozen=True)
@@ -83,21 +107,28 @@ class VocoderSpec:
         front_end: of the mels that it reads; the acoustic model's must be the same.
         iterations: of Griffin-Lim.
         generator: sizes of ParallelWaveGAN.
-        statistics: by which ParallelWaveGAN normalises the mels, which come as they are.
+        source_filter: Sizes of the source-filter generator.
+        statistics: by which a trained vocoder normalises the mels, which come as they are.
     """
 
-    kind: Literal["griffin_lim", "parallel_wavegan"] = "griffin_lim"
+    kind: Literal["griffin_lim", "parallel_wavegan", "source_filter"] = "griffin_lim"
     front_end: FrontEndSpec = field(default_factory=FrontEndSpec)
     iterations: int = 100
     generator: GeneratorSpec | None = None
+    source_filter: SourceFilterSpec | None = None
     statistics: MelStatistics | None = None
 
     def __post_init__(self) -> None:
         if self.kind == "griffin_lim":
             return
-        if self.generator is None or self.statistics is None:
+        if self.kind == "source_filter":
+            if self.source_filter is None or self.statistics is None:
+                raise InputError("a source_filter vocoder needs source_filter and statistics")
+            if self.source_filter.window % self.front_end.hop_length:
+                raise InputError("the window of a source_filter vocoder must be a multiple of the front end's hop")
+        elif self.generator is None or self.statistics is None:
             raise InputError("a parallel_wavegan vocoder needs generator and statistics")
-        if self.generator.hop_length != self.front_end.hop_length:
+        elif self.generator.hop_length != self.front_end.hop_length:
             raise InputError(
                 f"the generator makes {self.generator.hop_length} samples of a frame "
                 f"and the front end's hop is {self.front_end.hop_length}"

@@ -6,14 +6,16 @@ import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageFilter
 
 from idfacevc.errors import InputError
+from idfacevc.face.mtcnn import MTCNN, Found
 
 SMALLEST_SIDE = 32  # pixels; below it no feature of the face is left
+_SMALLEST_SOUGHT = 20  # pixels; smaller ones than can be used, so that the fault can be named
 _SURE = 0.9
 _LARGEST_IMAGE, _SMALLEST_IMAGE = 1280, 320  # longer side in pixels at which faces are searched
 _PIXELS = 1 << 22  # searched at a time: 83 frames of LRS3, 4 of 1280x720
@@ -47,18 +49,10 @@ class Face:
 
 
 class FaceDetector:
-    """MTCNN of facenet-pytorch (its weights are inside that package)."""
+    """MTCNN, on the CPU: it is quick there, and Apple's GPUs lack its operations."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        try:
-            from facenet_pytorch import MTCNN
-        except ImportError as error:
-            raise InputError(
-                "face detection needs facenet-pytorch: pip install --no-deps facenet-pytorch==2.6.0"
-            ) from error
-        self._mtcnn = MTCNN(keep_all=True, device=device)
-        # frames are many: faces that could not be used anyway are not searched for, which takes a fifth of the work
-        self._of_frames = MTCNN(keep_all=True, device=device, min_face_size=SMALLEST_SIDE)
+    def __init__(self) -> None:
+        self._mtcnn = MTCNN()
 
     def all(self, image: Image.Image) -> list[Face]:
         """Every face found in an RGB image, the largest first."""
@@ -66,10 +60,10 @@ class FaceDetector:
         scale = min(max(longest, _SMALLEST_IMAGE), _LARGEST_IMAGE) / longest
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         searched = image if scale == 1 else image.resize(size, _BILINEAR, reducing_gap=2.0)
-        if min(size) < 20:
-            return []  # smaller than any face that MTCNN looks for, and than its first network takes
-        found = self._mtcnn.detect([searched], landmarks=True)
-        return _faces(image, size, *(values[0] for values in found))
+        if min(size) < _SMALLEST_SOUGHT:
+            return []
+        (found,) = self._mtcnn(_pixels([searched]), _SMALLEST_SOUGHT)
+        return _faces(image, size, found)
 
     def largest(self, frames: Sequence[Image.Image]) -> list[Face | None]:
         """The largest face of at least `SMALLEST_SIDE` in each RGB frame; frames of one size are searched together."""
@@ -88,8 +82,9 @@ class FaceDetector:
         for start in range(0, len(frames), together):
             batch = frames[start : start + together]
             sized = [frame if scale == 1 else frame.resize(searched, _BILINEAR, reducing_gap=2.0) for frame in batch]
-            for frame, *one in zip(batch, *self._of_frames.detect(sized, landmarks=True), strict=True):
-                faces = _faces(frame, searched, *one)
+            # frames are many: faces that could not be used anyway are not searched for, which saves a fifth of the work
+            for frame, one in zip(batch, self._mtcnn(_pixels(sized), SMALLEST_SIDE), strict=True):
+                faces = _faces(frame, searched, one)
                 found.append(faces[0] if faces and faces[0].side >= SMALLEST_SIDE else None)
         return found
 
@@ -126,14 +121,17 @@ class FaceDetector:
         return face
 
 
-def _faces(image: Image.Image, searched: tuple[int, int], boxes: Any, probabilities: Any, landmarks: Any) -> list[Face]:
-    """What MTCNN found in a picture of size `searched`, in pixels of `image`, the largest first."""
-    if boxes is None:
-        return []
+def _pixels(images: Sequence[Image.Image]) -> torch.Tensor:
+    """RGB images of one size as (B, 3, H, W), 0 to 255."""
+    return torch.from_numpy(np.stack([np.asarray(image, np.float32) for image in images])).permute(0, 3, 1, 2)
+
+
+def _faces(image: Image.Image, searched: tuple[int, int], found: Found) -> list[Face]:
+    """What MTCNN is sure of in a picture of size `searched`, in pixels of `image`, the largest first."""
     ratio = np.array([image.width / searched[0], image.height / searched[1]])
     faces = [
-        Face(np.asarray(box, float) * np.tile(ratio, 2), float(probability), np.asarray(points, float) * ratio)
-        for box, probability, points in zip(boxes, probabilities, landmarks, strict=True)
+        Face(box * np.tile(ratio, 2), float(probability), points * ratio)
+        for box, probability, points in zip(*found, strict=True)
         if probability >= _SURE
     ]
     return sorted(faces, key=lambda face: -face.side)

@@ -44,7 +44,7 @@ class FaceReader:
 
     @cached_property
     def detector(self) -> FaceDetector:
-        """MTCNN, on the CPU: it is quick there, and Apple's GPUs lack its operations."""
+        """The one detector of all pictures."""
         return FaceDetector()
 
     def tokens(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> Tensor:

@@ -14,7 +14,7 @@ from idfacevc.audio.io import replacing
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.errors import InputError
+from idfacevc.errors import InputError, optional
 
 _SECONDS = 15  # of a longer recording, the part that is drawn
 
@@ -70,11 +70,9 @@ def plot_conversion(
 
 def figure_class(path: str | os.PathLike[str]) -> Any:
     """matplotlib's `Figure`, if it is installed and writes files named like `path`; else an `InputError`."""
-    try:
+    with optional("matplotlib", "figures need matplotlib: pip install 'idfacevc[plot]'"):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError("figures need matplotlib: pip install 'idfacevc[plot]'") from error
     suffix = Path(path).suffix.lower().lstrip(".")
     formats = sorted(FigureCanvasAgg.get_supported_filetypes())
     if suffix not in formats:

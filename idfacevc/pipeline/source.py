@@ -12,6 +12,7 @@ from torch import Tensor
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0, normalise_lf0
 from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.models.idfacevc.whisper_content import WhisperContent
 
 _BLOCK = 1000  # frames; even, because a content code spans two
 
@@ -37,8 +38,13 @@ def analyse(wav: np.ndarray, net: IDFaceVCNet) -> Source:
     """The source features of speech (N,) at the front end's rate."""
     raw = log_f0(wav, net.spec.front_end)
     voiced = raw[raw != 0]
+    if isinstance(net.content, WhisperContent):
+        with torch.inference_mode():
+            codes = net.content_codes(net.content.features(wav)[None])[0]
+    else:
+        codes = torch.cat(list(content_codes(mel_blocks(wav, net), net)))
     return Source(
-        codes=torch.cat(list(content_codes(mel_blocks(wav, net), net))).cpu(),
+        codes=codes.cpu(),
         lf0=torch.from_numpy(normalise_lf0(raw)),
         lf0_std=float(voiced.std()) if len(voiced) else 0.0,
         samples=len(wav),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,9 +13,6 @@ from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 
-if TYPE_CHECKING:
-    pass
-
 
 class Vocoder(Protocol):
     """Turns a log-mel (M, T), not normalised, into T * hop samples; sample `t * hop` is the centre of frame t.
@@ -23,10 +20,12 @@ class Vocoder(Protocol):
     Attributes:
         name: what it is called in reports.
         spec: front end of the mels that it reads.
+        reads_pitch: Whether it wants the pitch contour in Hz, 0 where unvoiced, as one more row below the mel's.
     """
 
     name: str
     spec: FrontEndSpec
+    reads_pitch: bool
 
     def __call__(self, mel: Tensor, seed: int = 0) -> np.ndarray:
         """The whole wave, float32 (T * hop,), of a mel (M, T)."""
@@ -50,11 +49,11 @@ def _written(spec: FrontEndSpec) -> str:
     return ", ".join(f"{name} {value}" for name, value in to_dict(spec).items())
 
 
-def checked_mels(mels: Iterable[Tensor], spec: FrontEndSpec) -> Iterator[Tensor]:
-    """The pieces of a mel that hold frames, each checked; `InputError` if there is none."""
+def checked_mels(mels: Iterable[Tensor], spec: FrontEndSpec, pitch: bool = False) -> Iterator[Tensor]:
+    """The pieces of a mel that hold frames, each checked (see `check_mel`); `InputError` if there is none."""
     frames = 0
     for mel in mels:
-        check_mel(mel, spec)
+        check_mel(mel, spec, pitch)
         frames += mel.shape[1]
         if mel.shape[1]:
             yield mel
@@ -62,9 +61,11 @@ def checked_mels(mels: Iterable[Tensor], spec: FrontEndSpec) -> Iterator[Tensor]
         raise InputError("the mel is empty: it holds no frames")
 
 
-def check_mel(mel: Tensor, spec: FrontEndSpec) -> None:
-    """`InputError` unless `mel` is a finite (M, T) with the front end's number of bands."""
-    if mel.ndim != 2 or mel.shape[0] != spec.n_mels:
-        raise InputError(f"the vocoder reads mels of shape ({spec.n_mels}, T), not {tuple(mel.shape)}")
+def check_mel(mel: Tensor, spec: FrontEndSpec, pitch: bool = False) -> None:
+    """`InputError` unless `mel` is a finite (M, T) with the front end's bands, and with `pitch` one row more."""
+    rows = spec.n_mels + pitch
+    if mel.ndim != 2 or mel.shape[0] != rows:
+        wanted = "mels and their pitch" if pitch else "mels"
+        raise InputError(f"the vocoder reads {wanted} of shape ({rows}, T), not {tuple(mel.shape)}")
     if not torch.isfinite(mel).all():
         raise InputError("the mel holds values that are not finite numbers (NaN or infinity)")

@@ -12,7 +12,7 @@ import torch
 
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.vocoder import GeneratorSpec, MelStatistics, VocoderSpec
-from idfacevc.errors import InputError
+from idfacevc.errors import optional
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 from idfacevc.vocoders.parallel_wavegan.vocoder import ParallelWaveGAN
 
@@ -90,13 +90,12 @@ def _upstream(spec: VocoderSpec, generator: Generator) -> Any:
 
     if not hasattr(scipy.signal, "kaiser"):  # the package imports it from where SciPy no longer has it
         scipy.signal.kaiser = scipy.signal.windows.kaiser
-    try:
+    with optional(
+        "parallel_wavegan",
+        "there is nothing to compare with: parallel-wavegan is not installed; it is in the development group "
+        "(uv sync --group dev, or pip install parallel-wavegan==0.6.1)",
+    ):
         from parallel_wavegan.models import ParallelWaveGANGenerator
-    except ImportError as error:
-        raise InputError(
-            "there is nothing to compare with: parallel-wavegan is not installed; it is in the development group "
-            "(uv sync --group dev, or pip install parallel-wavegan==0.6.1)"
-        ) from error
     sizes = generator.spec
     theirs = ParallelWaveGANGenerator(
         kernel_size=sizes.kernel,

@@ -35,6 +35,7 @@ class GriffinLim:
     """
 
     name = "Griffin-Lim"
+    reads_pitch = False
 
     def __init__(self, spec: FrontEndSpec, iterations: int = 100, device: torch.device | str = "cpu") -> None:
         self.spec = spec

@@ -25,7 +25,6 @@ from idfacevc.errors import InputError
 from tests.lrs3_corpus import write_lrs3
 from tests.pretrained_models import CLAP_DIM, CLIP_DIM, write_clap, write_clip
 
-pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
 

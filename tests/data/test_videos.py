@@ -32,7 +32,6 @@ from idfacevc.face.reader import FaceReader
 from tests import lrs3_corpus
 from tests.pretrained_models import CLAP_DIM, CLIP_DIM, write_clap, write_clip
 
-pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
 

@@ -11,8 +11,6 @@ from PIL import Image, ImageFilter
 from idfacevc.errors import InputError
 from idfacevc.face.detect import FaceDetector, FaceWarning
 
-pytest.importorskip("facenet_pytorch")
-
 
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:

@@ -16,8 +16,6 @@ from idfacevc.errors import InputError
 from idfacevc.face.crop import framings
 from idfacevc.face.reader import FaceReader
 
-pytest.importorskip("facenet_pytorch")
-
 
 @pytest.fixture(scope="module")
 def reader() -> FaceReader:

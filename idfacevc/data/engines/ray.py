@@ -13,7 +13,7 @@ from idfacevc.config.reader import to_dict
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.engines.job import ShardJob, ShardMaker
 from idfacevc.data.features import FeatureSpec
-from idfacevc.errors import InputError
+from idfacevc.errors import InputError, optional
 
 
 def run(
@@ -75,11 +75,9 @@ class _Actor:
 
 def _ray() -> Any:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is reported to anyone
-    try:
+    with optional("ray", "the engine ray needs Ray Data: pip install 'ray[data]', the extra scale"):
         import ray
         import ray.data
-    except ImportError as error:
-        raise InputError("the engine ray needs Ray Data: pip install 'ray[data]', the extra scale") from error
     ray.data.DataContext.get_current().enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     return ray

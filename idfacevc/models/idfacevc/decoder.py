@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from idfacevc.config.model import DecoderSpec
 from idfacevc.nn.conv_stream import ConvStream
+from idfacevc.nn.convnext import ConvNeXtBlock
 
 
 def _conv(in_channels: int, out_channels: int, kernel: int, gain: Literal["relu", "tanh", "linear"]) -> nn.Sequential:
@@ -127,17 +128,59 @@ class ModulatedDecoder(nn.Module):
 
     def stream(self, pieces: Iterable[Tensor], voice: Tensor) -> Iterator[Tensor]:
         """The refined mel of frames that arrive in pieces (B, T_i, in_dim), equal to one pass, in bounded memory."""
-        stream = ConvStream(lambda frames: self(frames.transpose(1, 2), voice)[1], self.reach)
-        for piece, last in _mark_last(pieces):
-            mel = stream.push(piece.transpose(1, 2), last)
-            if mel is not None:
-                yield mel
+        return _stream(self, pieces, voice)
 
 
-def decoder(spec: DecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> LstmDecoder | ModulatedDecoder:
+class ConvNeXtDecoder(nn.Module):
+    """ConvNeXt blocks that the voice modulates; the mel before refinement is read off an earlier block.
+
+    Shape: frames (B, T, in_dim), voice (B, D) -> normalised mel before and after refinement, each (B, M, T).
+    """
+
+    def __init__(self, spec: DecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> None:
+        super().__init__()
+        self.early = spec.early_blocks
+        dilations = [2 ** (i % 3) for i in range(spec.blocks)]
+        self.enter = nn.Linear(in_dim, spec.conv)
+        self.condition = nn.Sequential(nn.Linear(voice_dim, spec.conv), nn.GELU())
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(spec.conv, spec.hidden, spec.kernel, dilation, spec.conv) for dilation in dilations
+        )
+        self.project = nn.Sequential(nn.LayerNorm(spec.conv), nn.Linear(spec.conv, n_mels))
+        self.refine = nn.Sequential(nn.LayerNorm(spec.conv), nn.Linear(spec.conv, n_mels))
+        self.reach = spec.kernel // 2 * sum(dilations)
+
+    def forward(self, frames: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        condition = self.condition(voice * voice.shape[-1] ** 0.5)  # voices are unit vectors: to unit variance
+        hidden = self.enter(frames)
+        for block in self.blocks[: self.early]:
+            hidden = block(hidden, condition)
+        pre = self.project(hidden)
+        for block in self.blocks[self.early :]:
+            hidden = block(hidden, condition)
+        return pre.transpose(1, 2), (pre + self.refine(hidden)).transpose(1, 2)
+
+    def stream(self, pieces: Iterable[Tensor], voice: Tensor) -> Iterator[Tensor]:
+        """The refined mel of frames that arrive in pieces (B, T_i, in_dim), equal to one pass, in bounded memory."""
+        return _stream(self, pieces, voice)
+
+
+def decoder(
+    spec: DecoderSpec, in_dim: int, voice_dim: int, n_mels: int
+) -> LstmDecoder | ModulatedDecoder | ConvNeXtDecoder:
     """The decoder that `spec.kind` names."""
-    chosen = LstmDecoder if spec.kind == "lstm" else ModulatedDecoder
+    if spec.kind == "lstm":
+        return LstmDecoder(spec, in_dim, voice_dim, n_mels)
+    chosen = ModulatedDecoder if spec.kind == "modulated" else ConvNeXtDecoder
     return chosen(spec, in_dim, voice_dim, n_mels)
+
+
+def _stream(decoder: ModulatedDecoder | ConvNeXtDecoder, pieces: Iterable[Tensor], voice: Tensor) -> Iterator[Tensor]:
+    stream = ConvStream(lambda frames: decoder(frames.transpose(1, 2), voice)[1], decoder.reach)
+    for piece, last in _mark_last(pieces):
+        mel = stream.push(piece.transpose(1, 2), last)
+        if mel is not None:
+            yield mel
 
 
 def _with_voice(frames: Tensor, voice: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,10 @@ from idfacevc.models.idfacevc.face_head import face_head
 from idfacevc.models.idfacevc.mapping import mapping
 from idfacevc.models.idfacevc.pitch import pitch_features
 from idfacevc.models.idfacevc.speech_head import speech_identity
+from idfacevc.models.idfacevc.whisper_content import WhisperContent
 from idfacevc.nn.feedforward import Adapter
+
+_CONTENT: dict[str, Any] = {"vqcpc": ContentEncoder, "autovc_bottleneck": BottleneckEncoder, "whisper": WhisperContent}
 
 
 class FaceVoice(NamedTuple):
@@ -49,7 +52,7 @@ class IDFaceVCNet(nn.Module):
         n_mels = spec.front_end.n_mels
         self.register_buffer("mel_mean", torch.zeros(n_mels))
         self.register_buffer("mel_std", torch.ones(n_mels))
-        self.content = (ContentEncoder if spec.content.kind == "vqcpc" else BottleneckEncoder)(spec.content, n_mels)
+        self.content = _CONTENT[spec.content.kind](spec.content, n_mels)
         self.face_head = face_head(spec.face_head, spec.face.token_dim)
         self.face_adapter = Adapter(spec.face_head.dim, spec.adapter)
         self.speech_head = speech_identity(spec.speech, spec.face_head)

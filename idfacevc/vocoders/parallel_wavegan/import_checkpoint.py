@@ -14,7 +14,7 @@ from torch import Tensor
 
 from idfacevc.config.reader import from_dict
 from idfacevc.config.vocoder import MelStatistics, VocoderSpec
-from idfacevc.errors import InputError
+from idfacevc.errors import InputError, optional
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 
 # settings under which the package computes something else than `Generator` and `LogMel` do
@@ -140,10 +140,8 @@ def _read_statistics(path: Path) -> MelStatistics:
 
 
 def _read_h5(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    try:
+    with optional("h5py", f"{path}: reading it needs h5py: pip install h5py"):
         import h5py
-    except ImportError as error:
-        raise InputError(f"{path}: reading it needs h5py: pip install h5py") from error
     with h5py.File(path, "r") as file:
         return file["mean"][()], file["scale"][()]
 

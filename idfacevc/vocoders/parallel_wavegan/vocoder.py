@@ -25,6 +25,7 @@ class ParallelWaveGAN:
     """
 
     name = "ParallelWaveGAN"
+    reads_pitch = False
 
     def __init__(self, spec: VocoderSpec, generator: Generator, device: torch.device | str = "cpu") -> None:
         assert spec.statistics is not None
