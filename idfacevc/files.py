@@ -49,6 +49,20 @@ def readable(path: str | os.PathLike[str], kind: str) -> Iterator[Path]:
     yield file
 
 
+def distinct(output: str | os.PathLike[str], *sources: object) -> None:
+    """`InputError` where `output` is one of the files that are read; what is no path, or missing, is passed over."""
+    for source in sources:
+        if isinstance(source, (str, os.PathLike)) and _same(output, source):
+            raise InputError(f"{os.fspath(output)}: would overwrite what is read; give another name to write")
+
+
+def _same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):  # one of them is not there
+        return False
+
+
 @contextmanager
 def _copy_of_pipe(pipe: Path, kind: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="idfacevc-") as folder:

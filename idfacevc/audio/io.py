@@ -238,7 +238,8 @@ def mono_blocks(packets: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
     """
     import av
 
-    resampler, kind = None, None
+    resampler: Any = None
+    kind: tuple[Any, ...] | None = None
     downmix = Downmix(1)
     for packet in packets:
         try:

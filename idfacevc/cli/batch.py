@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from idfacevc.cli.convert import add_model, add_styles
 from idfacevc.errors import InputError
+from idfacevc.files import distinct, readable
 
 if TYPE_CHECKING:
     from idfacevc.api import IDFaceVC
@@ -87,8 +88,9 @@ def run(args: argparse.Namespace) -> int:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The table's rows; an unreadable table or an unknown column is an `InputError`."""
+    csv.field_size_limit(2**31 - 1)  # a text of a whole book is one field
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with readable(path, "table") as table, table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             names = reader.fieldnames or []
             rows = list(reader)
@@ -131,6 +133,7 @@ def _convert(vc: IDFaceVC, job: BatchRow, voices: dict[Path, Voice], strict: boo
     from idfacevc.audio.io import check_output, save_audio
 
     check_output(job.output)
+    distinct(job.output, job.face, job.audio)
     if job.face not in voices:
         voices[job.face] = vc.voice_from_face(job.face, strict=strict)
     pieces = vc.stream(voices[job.face], audio=job.audio, text=job.text, styles=styles, **job.options)

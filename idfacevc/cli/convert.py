@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import fields
+from pathlib import Path
+
+from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc convert --face photo.jpg --text 'Hello there.' -o hello.wav"
 
@@ -77,12 +80,17 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
+    from idfacevc.files import distinct
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.pipeline.plot import figure_class, plot_conversion
 
     # what can be refused without work is refused first
     check_output(args.output)
+    distinct(args.output, *args.face, args.audio, args.styles)
     if args.plot:
+        distinct(args.plot, *args.face, args.audio, args.styles)
+        if Path(args.plot).absolute() == Path(args.output).absolute():
+            raise InputError(f"{args.plot}: is the name of the output as well")
         figure_class(args.plot)
         check_writable(args.plot)
     options = {field.name: getattr(args, field.name) for field in fields(ConversionOptions)}
