@@ -37,7 +37,7 @@ _NETWORKS = set(LAYERS)
 LAYERS |= {
     "pipeline": _NETWORKS,
     "bundles": _NETWORKS,
-    "data": _NETWORKS | {"recipes"},
+    "data": _NETWORKS,
 }
 LAYERS["api"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)

@@ -5,7 +5,6 @@ Only the audio branch (HTSAT) is taken; its tensors have other names there, and 
 
 from __future__ import annotations
 
-import argparse
 import re
 from pathlib import Path
 from typing import Any
@@ -94,15 +93,3 @@ def convert(checkpoint: Path, folder: Path) -> None:
         raise InputError(f"{checkpoint}: cannot be read as a LAION checkpoint") from error
     build(audio_branch(state)).save_pretrained(folder)
     ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad").save_pretrained(folder)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("folder", type=Path)
-    args = parser.parse_args()
-    convert(args.checkpoint, args.folder)
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from idfacevc.backbones.tower import TOWER_FILE, FaceTower, save_tower
 from idfacevc.bundles import hub
-from idfacevc.config.model import ModelSpec
+from idfacevc.config.model import ModelSpec, current_model
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.config.vocoder import VocoderSpec
 from idfacevc.errors import InputError
@@ -146,23 +146,36 @@ def save_bundle(
                 raise ValueError("a bundle whose vocoder is trained needs its generator")
             save_tensors(generator, staged / VOCODER_FILE)
         (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
+        mode = (staged / CONFIG_FILE).stat().st_mode  # the umask's, which safetensors does not respect
         for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
             if (staged / file).exists():
+                (staged / file).chmod(mode)
                 os.replace(staged / file, target / file)
 
 
 def read_spec(folder: Path) -> BundleSpec:
     """The checked `config.json` of a bundle's folder."""
-    return read_config(BundleSpec, folder / CONFIG_FILE)
+    return read_config(BundleSpec, folder / CONFIG_FILE, _current)
 
 
-def read_config(cls: type[T], path: Path) -> T:
-    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`."""
+def _current(values: Any) -> Any:
+    """A configuration of format 1 as today's classes have it."""
+    if isinstance(values, dict) and "model" in values:
+        return values | {"model": current_model(values["model"])}
+    return values
+
+
+def read_config(cls: type[T], path: Path, current: Callable[[Any], Any] = lambda values: values) -> T:
+    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`.
+
+    Args:
+        current: brings the values of older files up to date.
+    """
     try:
-        return from_dict(cls, json.loads(path.read_text(encoding="utf-8")))
+        return from_dict(cls, current(json.loads(path.read_text(encoding="utf-8"))))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (InputError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: {error}") from error
 
 
@@ -228,8 +241,10 @@ def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterG
 
 
 def save_tensors(module: nn.Module, path: Path) -> None:
-    """Write a module's tensors as a safetensors file."""
-    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, path)
+    """Write a module's tensors as a safetensors file; those of frozen encoders in half precision, as they came."""
+    frozen = {name for name, parameter in module.named_parameters() if not parameter.requires_grad and parameter.dim()}
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    save_file({key: value.half() if key in frozen else value for key, value in tensors.items()}, path)
 
 
 def load_tensors(module: nn.Module, path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import logging
 import sys
 import warnings
@@ -16,7 +15,7 @@ from idfacevc import __version__
 from idfacevc.cli.faults import Terminated, say, status_of, terminating, tolerant_streams
 from idfacevc.errors import InputError
 
-VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "download", "serve", "info")
+VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "download", "info")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,9 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     subparsers = parser.add_subparsers(dest="verb", metavar="verb")
     for verb in VERBS:
-        name = f"idfacevc.cli.{verb}"
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(name).add_parser(subparsers)
+        importlib.import_module(f"idfacevc.cli.{verb}").add_parser(subparsers)
     for one in [parser, *subparsers.choices.values()]:  # for the help; `main` takes it wherever it stands
         one.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

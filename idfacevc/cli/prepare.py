@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from idfacevc.cli.recipe import recipe
 from idfacevc.config.model import ModelSpec
-from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
     from idfacevc.data.corpora.item import Item
@@ -105,7 +104,9 @@ def run(args: argparse.Namespace) -> int:
 
         make(voxceleb_items(args.root, args.faces), spec, args.out)
     elif args.what == "pairs":
-        _pair(args.out, args.voices)
+        pairing = recipe("demo.items").write_pairing(args.out, args.voices)
+        for group, item in sorted(pairing.groups.items()):
+            print(f"{group}: {len(item.speakers)} speakers")
     elif args.what == "faces":
         make(
             recipe("demo.items").face_items(args.corpora),
@@ -118,18 +119,6 @@ def run(args: argparse.Namespace) -> int:
         items = demo.speech_items(args.corpora) + demo.espeak_items(args.corpora, args.out / "espeak")
         make(items, replace(spec, face=None), args.out / "speech")
     return 0
-
-
-def _pair(out: Path, voices: Path | None) -> None:
-    from idfacevc.data.shards import FeatureStore
-
-    if voices is None:
-        raise InputError("prepare demo pairs needs --voices, the table that recipes.demo.rank_voices writes")
-    demo = recipe("demo.items")
-    pairing = demo.pair(FeatureStore(out / "speech"), FeatureStore(out / "faces"), demo.read_voices(voices))
-    pairing.save(out / "pairing.safetensors")
-    for group, item in sorted(pairing.groups.items()):
-        print(f"{group}: {len(item.speakers)} speakers")
 
 
 def _device(name: str) -> str:

@@ -68,7 +68,9 @@ def _add_mels(tasks: argparse._SubParsersAction) -> None:
         tasks, "mels", "write an acoustic model's own mels of a corpus, to finetune a vocoder on", _MELS,
         "Each training utterance is decoded from its own content, pitch and voice, frame by frame.",
     )  # fmt: skip
-    parser.add_argument("--corpora", required=True, metavar="DIR", help="folder of the speech table and archives")
+    of = parser.add_mutually_exclusive_group(required=True)
+    of.add_argument("--table", type=Path, metavar="TSV", help="recordings, as of prepare folder")
+    of.add_argument("--corpora", type=Path, metavar="DIR", help="the demo's folder of the speech table and archives")
     parser.add_argument("--checkpoint", default="demo", metavar="NAME", help="name, folder or hub id (%(default)s)")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps or auto (%(default)s)")
@@ -103,11 +105,14 @@ def run_import(args: argparse.Namespace) -> int:
 
 
 def run_train(args: argparse.Namespace) -> int:
+    from idfacevc.cli.recipe import recipe
     from idfacevc.cli.train import fit
     from idfacevc.data.vocoder import VocoderDataModule
     from idfacevc.training.vocoder import VocoderModule
 
-    fit(args.rest, VocoderModule, VocoderDataModule, named=False)
+    from_corpora = any(argument.startswith("--data.corpora") for argument in args.rest)
+    data = recipe("demo.vocoder_data").CorporaDataModule if from_corpora else VocoderDataModule
+    fit(args.rest, VocoderModule, data, named=False)
     return 0
 
 
@@ -120,9 +125,12 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def run_mels(args: argparse.Namespace) -> int:
+    from idfacevc.cli.recipe import recipe
+    from idfacevc.data.corpora.folder import read_folder
     from idfacevc.training.vocoder_mels import write_mels
 
-    count = write_mels(Path(args.corpora), args.checkpoint, Path(args.out), args.device)
+    items = recipe("demo.items").speech_items(args.corpora) if args.corpora else read_folder(args.table)
+    count = write_mels([item for item in items if item.audio], args.checkpoint, Path(args.out), args.device)
     print(f"{args.out}: mels of {count} utterances")
     return 0
 

@@ -7,7 +7,7 @@ marks a point that the paper leaves open; the default that we took is listed in 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.errors import InputError
@@ -199,6 +199,8 @@ class MemorySpec:
         sharpness: multiplies it once more for faces at inference: a face leaves open which of several voices it gets,
             their mixture would be an average voice, and a sharper address settles for few of them. 1 leaves the
             address as it is.
+        unit: Whether a recalled voice is brought to unit length at inference, for decoders that were trained on unit
+            vectors of speech.
     """
 
     kind: Literal["fv_memory", "linear_warp", "direct"] = "fv_memory"
@@ -206,8 +208,8 @@ class MemorySpec:
     dim: int = 256
     init_std: float = 0.5
     scale: float = 1.0
-    learnable_scale: bool = False
     sharpness: float = 1.0
+    unit: bool = False
 
 
 @dataclass(frozen=True)
@@ -267,3 +269,12 @@ class ModelSpec:
                 f"speech.token_dim {self.speech.token_dim} and face_head.dim {self.face_head.dim} must agree: "
                 "a dvector is the voice itself"
             )
+
+
+def current_model(values: Any) -> Any:
+    """Plain values of a `ModelSpec` as older files have them, without what was an option once and never used."""
+    if not isinstance(values, dict) or not isinstance(memory := values.get("memory"), dict):
+        return values
+    if memory.get("learnable_scale", True):
+        return values
+    return values | {"memory": {key: value for key, value in memory.items() if key != "learnable_scale"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections import defaultdict
 from pathlib import Path
@@ -19,7 +20,6 @@ from idfacevc.data.prepare import STATISTICS
 from idfacevc.data.sampling import Draw, DrawSampler
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
-from recipes.demo.pairing import Pairing, group_of
 
 
 class ConversionDataset(Dataset):
@@ -102,7 +102,7 @@ class ConversionDataset(Dataset):
 
 
 class ClipFaces:
-    """Where a clip's face comes from: the clip itself, or the faces that a pairing assigned to its speaker."""
+    """Where a clip's face comes from: the clip itself, or those that a table gives its speaker."""
 
     def __init__(self, store: FeatureStore, paired: dict[str, list[int]] | None, clips_of: FeatureStore) -> None:
         self.store, self.paired, self.clips_of = store, paired, clips_of
@@ -117,17 +117,22 @@ class ClipFaces:
         return self.store.read(index, "face", view, view + 1)[0]
 
 
-def assign_faces(pairing: Pairing, faces: FeatureStore, split: str) -> dict[str, list[int]]:
-    """Clips of the face store that the pairing gives to each speaker."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for index, clip in enumerate(faces.clips):
-        if clip.split == split and (group := group_of(clip.gender, clip.age)) in pairing.groups:
-            groups[group].append(index)
+def read_pairing(table: Path, faces: FeatureStore) -> dict[str, list[int]]:
+    """Indices of the faces that a table gives to each speaker.
+
+    Raises:
+        InputError: for a table that cannot be read or lacks a column, and a face that the store does not hold.
+    """
+    number = {clip.id: index for index, clip in enumerate(faces.clips)}
     paired: dict[str, list[int]] = defaultdict(list)
-    for group, indices in groups.items():
-        pooled = torch.stack([faces.read(index, "face", 0, 1)[0].mean(dim=0) for index in indices])
-        for index, speaker in zip(indices, pairing.assign(pooled, group), strict=True):
-            paired[speaker].append(index)
+    try:
+        with table.open(newline="", encoding="utf-8") as handle:
+            for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE):
+                paired[row["speaker"]].append(number[row["face"]])
+    except OSError as error:
+        raise InputError(f"{table}: cannot be read ({error.strerror})") from error
+    except (KeyError, UnicodeDecodeError) as error:
+        raise InputError(f"{table}: is no table of the columns face and speaker for these faces ({error})") from error
     return dict(paired)
 
 
@@ -137,7 +142,7 @@ class ConversionDataModule(pl.LightningDataModule):
     Args:
         features: folder written by `idfacevc prepare`.
         faces: folder of face shards, where clips hold no face of their own; needs `pairing`.
-        pairing: file of the map from faces to speakers.
+        pairing: TSV with the columns face (an id of `faces`) and speaker: whose faces they stand for.
         with_faces: stage B needs faces, stage A does not.
         unpaired_sources: clips that no face is paired with are sources of inter-speaker conversions (see
             `ConversionDataset`).
@@ -222,7 +227,7 @@ class ConversionDataModule(pl.LightningDataModule):
         if not self.faces:
             return self.store, None
         store = FeatureStore(self.faces)
-        return store, assign_faces(Pairing.load(Path(self.pairing)), store, "train")
+        return store, read_pairing(Path(self.pairing), store)
 
     def _clip_weights(self, clips: list[int]) -> Tensor:
         names = [self.store.clips[index].speaker or f"?{index}" for index in clips]

@@ -21,7 +21,6 @@ from idfacevc.data.corpora.folder import read_folder
 from idfacevc.data.corpora.item import Item, audio_source
 from idfacevc.data.sampling import DrawSampler
 from idfacevc.errors import InputError
-from recipes.demo.items import espeak_items, speech_items
 
 _STATISTICS_ITEMS = 400
 _SCALE_FLOOR = 1e-3
@@ -104,12 +103,10 @@ class WaveDataset(Dataset):
 
 
 class VocoderDataModule(pl.LightningDataModule):
-    """Segments of the recordings of a corpora folder or of a table.
+    """Segments of the recordings of a table.
 
     Args:
-        corpora: folder of the demo's speech table and archives.
         table: TSV with the columns face (may be empty), audio and speaker, and, optionally, id and split.
-        espeak: folder where transcripts of the corpora are spoken by espeak-ng, as more material; empty for none.
         mels: folder of an acoustic model's mels to finetune on; recordings without one are left out.
         frames, valid_frames: of a training and of a validation segment.
         batch_size: segments a step.
@@ -120,9 +117,7 @@ class VocoderDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        corpora: str = "",
         table: str = "",
-        espeak: str = "",
         mels: str = "",
         frames: int = 100,
         valid_frames: int = 200,
@@ -132,7 +127,7 @@ class VocoderDataModule(pl.LightningDataModule):
         seed: int = 520,
     ) -> None:
         super().__init__()
-        self.corpora, self.table, self.espeak, self.mels = corpora, table, espeak, mels
+        self.table, self.mels = table, mels
         self.frames, self.valid_frames, self.batch_size = frames, valid_frames, batch_size
         self.epoch_segments, self.workers, self.seed = epoch_segments, workers, seed
         self._sets: dict[str, WaveDataset] = {}
@@ -142,25 +137,21 @@ class VocoderDataModule(pl.LightningDataModule):
             return
         module: Any = self.trainer.lightning_module  # type: ignore[union-attr]
         folder = Path(self.mels) if self.mels else None
-        items = self._items()
+        items = [item for item in self.items() if item.audio]
         if folder is not None:
             items = [item for item in items if (folder / f"{item.id}.safetensors").is_file()]
         train = [item for item in items if item.split == "train"]
         valid = [item for item in items if item.split == "valid"] or train[::20]
         if not train:
-            raise InputError("there is no recording to train on: give --data.corpora DIR or --data.table TSV")
+            raise InputError("there is no recording to train on: give --data.table TSV")
         for split, chosen, frames in (("train", train, self.frames), ("valid", valid, self.valid_frames)):
             self._sets[split] = WaveDataset(
                 chosen, module.front_end, frames, module.generator.spec.context, folder, split == "train", module.excite
             )
 
-    def _items(self) -> list[Item]:
-        items = read_folder(Path(self.table)) if self.table else []
-        if self.corpora:
-            items += speech_items(Path(self.corpora))
-            if self.espeak:
-                items += espeak_items(Path(self.corpora), Path(self.espeak))
-        return [item for item in items if item.audio]
+    def items(self) -> list[Item]:
+        """The recordings, before those without sound or without mels are left out."""
+        return read_folder(Path(self.table)) if self.table else []
 
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and deviation (M,) of the mels of evenly chosen training recordings."""

@@ -18,7 +18,7 @@ from idfacevc.losses.adversarial import discriminator_loss, feature_matching_los
 from idfacevc.losses.club import VClub
 from idfacevc.losses.cpc import CPC
 from idfacevc.models.idfacevc.content import Quantized
-from idfacevc.models.idfacevc.discriminator import MultiscaleDiscriminator, PatchDiscriminator
+from idfacevc.models.idfacevc.discriminator import MultiscaleDiscriminator
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.models.idfacevc.pitch import register_loss
 from idfacevc.nn import distributed
@@ -61,7 +61,6 @@ class LossSpec:
     fv_parts: FaceVoiceLossSpec = field(default_factory=FaceVoiceLossSpec)
     vq: float = 1.0
     cpc: float = 1.0
-    rec_speech: float = 0.0
     voice: float = 0.0
     words: float = 0.0
     register: float = 0.1
@@ -98,17 +97,15 @@ class PerturbSpec:
 
 @dataclass(frozen=True)
 class AdversarySpec:
-    """The discriminator, which the loss weight `adversarial` turns on.
+    """SP-FaceVC's discriminator of whole mels at three scales, which the loss weight `adversarial` turns on.
 
     Attributes:
-        kind: "patch" judges patches of a mel, "multiscale" whole mels at three scales (SP-FaceVC).
-        blocks: doublings of the channels of "multiscale".
+        blocks: doublings of the channels.
         label: what a recording is to score; 0.9 in SP-FaceVC.
         noise: height of the uniform noise on all that it sees; 1 in SP-FaceVC.
         lr: of its own Adam.
     """
 
-    kind: Literal["patch", "multiscale"] = "patch"
     blocks: int = 4
     label: float = 1.0
     noise: float = 0.0
@@ -157,7 +154,9 @@ class ConversionModule(ResumableModule):
         self.net = IDFaceVCNet(model)
         self.cpc = CPC(model.content)
         self.club = VClub(model.face_head.dim, model.content.dim, mi.hidden, mi.estimator)
-        self.discriminator = self._build_discriminator() if loss.adversarial else None
+        self.discriminator = (
+            MultiscaleDiscriminator(model.front_end.n_mels, blocks=adversary.blocks) if loss.adversarial else None
+        )
         if loss.code_l1 and model.content.kind == "vqcpc":
             raise InputError("loss.code_l1 compares the codes of a bottleneck: content.kind is vqcpc")
         self._built = False
@@ -313,11 +312,6 @@ class ConversionModule(ResumableModule):
     def joint(self, batch: Tensor) -> Tensor:
         """The batch (B, ...) that negatives are drawn from: all processes' with `loss.gather`."""
         return distributed.gather(batch) if self.loss.gather else batch
-
-    def _build_discriminator(self) -> nn.Module:
-        if self.adversary.kind == "patch":
-            return PatchDiscriminator()
-        return MultiscaleDiscriminator(self.spec.front_end.n_mels, blocks=self.adversary.blocks)
 
     def _judge(self, mel: Tensor) -> list[Tensor]:
         assert self.discriminator is not None

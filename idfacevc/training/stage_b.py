@@ -173,10 +173,6 @@ class StageB(ConversionModule):
             logs["ge2e"] = ge2e(face.identity, batch["speaker"])
             total = total + weight.ge2e * logs["ge2e"]
         total = total + self.judges.loss(converted, weight, logs)
-        if weight.rec_speech:
-            spoken = net.decode(content.z_q, batch["lf0"], speech.voice, batch["register"])
-            logs["rec_speech"] = reconstruction_loss(*spoken, batch["mel"], weight.rec_l2, weight.rec_l1)
-            total = total + weight.rec_speech * logs["rec_speech"]
         return Losses(total, logs, speech.identity, [one.mel for one in converted])
 
     def _face_voice_loss(

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.io import replacing, save_audio
 from idfacevc.data.corpora.item import MEMBER, Item
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
@@ -94,7 +94,7 @@ def candidates(voices: FeatureStore) -> dict[str, dict[str, list[int]]]:
 
 
 def read_voices(table: Path) -> dict[str, dict[str, float]]:
-    """The table that `evaluation.voice_choice` writes: move, gender and words of each speaker.
+    """The table that `rank_voices` writes: move, gender and words of each speaker.
 
     Raises:
         InputError: where there is none, or it is another table.
@@ -149,3 +149,34 @@ def pair(voices: FeatureStore, faces: FeatureStore, found: dict[str, dict[str, f
             if speakers
         },
     )
+
+
+def write_pairing(features: Path, voices: Path | None) -> Pairing:
+    """Pair the faces and voices of a features folder: pairing.safetensors for any face, pairing.tsv for training.
+
+    Args:
+        features: folder that holds the stores speech and faces.
+        voices: table that `rank_voices` wrote.
+    """
+    if voices is None:
+        raise InputError("prepare demo pairs needs --voices, the table that recipes.demo.rank_voices writes")
+    faces = FeatureStore(features / "faces")
+    pairing = pair(FeatureStore(features / "speech"), faces, read_voices(voices))
+    pairing.save(features / "pairing.safetensors")
+    rows = [(faces.clips[face].id, speaker) for face, speaker in assign_faces(pairing, faces, "train")]
+    with replacing(features / "pairing.tsv") as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        csv.writer(handle, delimiter="\t", lineterminator="\n").writerows([("face", "speaker"), *rows])
+    return pairing
+
+
+def assign_faces(pairing: Pairing, faces: FeatureStore, split: str) -> list[tuple[int, str]]:
+    """The speaker of each face of a split, by the face's index; faces of groups without speakers are left out."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, clip in enumerate(faces.clips):
+        if clip.split == split and (group := group_of(clip.gender, clip.age)) in pairing.groups:
+            groups[group].append(index)
+    assigned: list[tuple[int, str]] = []
+    for group, indices in groups.items():
+        pooled = torch.stack([faces.read(index, "face", 0, 1)[0].mean(dim=0) for index in indices])
+        assigned += zip(indices, pairing.assign(pooled, group), strict=True)
+    return assigned

@@ -37,7 +37,7 @@ cd "$out"  # the configurations' paths count from the run's folder
 
 if runs 1; then  # the face tower, on gender and age labels
   train face_tower --data.init_args.corpora "$corpora" "$@"
-  "$bin/python" -m idfacevc.training.export tower --checkpoint face_tower/last.ckpt --out tower
+  "$bin/idfacevc" train export face_tower/last.ckpt --out tower
 fi
 if runs 2; then  # features
   "$bin/idfacevc" prepare demo speech --corpora "$corpora" --out features --config "$conf/model.yaml"
@@ -65,6 +65,6 @@ if runs 8; then  # stage B: Eq. 8, the voice taken from the face
   train stage_b --config "$conf/model.yaml" "$@"
 fi
 if runs 9; then
-  "$bin/python" -m idfacevc.training.export bundle --checkpoint stage_b/last.ckpt --tower tower \
+  "$bin/idfacevc" train export stage_b/last.ckpt --tower tower --name demo \
     ${vocoder[@]+"${vocoder[@]}"} --out "$bundle"
 fi

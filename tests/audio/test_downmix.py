@@ -22,7 +22,10 @@ def test_the_result_does_not_jump_where_channels_begin_to_cancel():
     other = np.where(np.arange(32_000) < 16_000, wave, -wave)
     downmix = Downmix(2)
     blocks = [downmix(np.stack([wave, other])[:, start : start + 1000]) for start in range(0, 32_000, 1000)]
-    assert np.abs(np.diff(np.concatenate(blocks))).max() < 0.2
+    steps = np.abs(np.diff(np.concatenate(blocks)))
+    steps[15_999] = 0  # where the recording itself jumps
+    assert steps.max() < 0.1
+    assert np.abs(blocks[-1]).max() > 0.9
 
 
 @pytest.mark.parametrize("second", [(44100, 2), (22050, 1)])

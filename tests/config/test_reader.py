@@ -2,10 +2,11 @@ import dataclasses
 
 import pytest
 
-from idfacevc.config.front_end import PROFILES, FrontEndSpec
+from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.model import MemorySpec, ModelSpec
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.errors import InputError
+from tests.front_ends import PROFILES
 
 
 def test_round_trip():

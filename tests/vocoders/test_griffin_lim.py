@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from idfacevc.audio.mel import LogMel
-from idfacevc.config.front_end import PROFILES, FrontEndSpec
+from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.vocoder import VocoderSpec
 from idfacevc.errors import InputError
 from idfacevc.vocoders.griffin_lim import GriffinLim
 from idfacevc.vocoders.registry import build_vocoder
 from tests.conftest import vowels
+from tests.front_ends import PROFILES
 
 SPEC = FrontEndSpec(floor=1e-5)
 

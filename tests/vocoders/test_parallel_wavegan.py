@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from idfacevc.config.front_end import PROFILES
 from idfacevc.config.vocoder import DiscriminatorSpec, GeneratorSpec
 from idfacevc.errors import InputError
 from idfacevc.vocoders.parallel_wavegan.discriminators import build_discriminator
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
+from tests.front_ends import PROFILES
 from tests.vocoders.upstream import SCALES, scrambled, upstream_discriminator, upstream_generator
 
 
