@@ -91,15 +91,18 @@ class IDFaceVC:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def voice_from_face(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> Voice:
+    def voice_from_face(
+        self, face: FaceSource, aligned: bool = False, strict: bool = False, index: int | None = None
+    ) -> Voice:
         """The voice of a face: the slow step, done once for any number of conversions.
 
         Args:
             face: file, image, array or video file, or a list of these, all of one person.
             aligned: the pictures already are crops framed as the backbone wants them; no face is searched.
             strict: several faces in a picture are an error instead of a warning.
+            index: number of the face to use where there are several, from 0, the largest first.
         """
-        return self.voice_from_tokens(self.faces.tokens(face, aligned, strict))
+        return self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
 
     @torch.no_grad()
     def voice_from_tokens(self, tokens: Tensor) -> Voice:

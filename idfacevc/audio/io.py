@@ -127,9 +127,11 @@ def replacing(target: Path) -> Iterator[Path]:
     with _clear_os_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
+        mode = temporary.stat().st_mode  # the umask's, which not every library that writes files respects
     try:
         yield temporary
         with _clear_os_error(target):
+            temporary.chmod(mode)
             os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

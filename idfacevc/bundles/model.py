@@ -145,8 +145,10 @@ def save_bundle(
                 raise ValueError("a bundle whose vocoder is trained needs its generator")
             save_tensors(generator, staged / VOCODER_FILE)
         (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
+        mode = (staged / CONFIG_FILE).stat().st_mode  # the umask's, which safetensors does not respect
         for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
             if (staged / file).exists():
+                (staged / file).chmod(mode)
                 os.replace(staged / file, target / file)
 
 
@@ -212,8 +214,10 @@ def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterG
 
 
 def save_tensors(module: nn.Module, path: Path) -> None:
-    """Write a module's tensors as a safetensors file."""
-    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, path)
+    """Write a module's tensors as a safetensors file; those of frozen encoders in half precision, as they came."""
+    frozen = {name for name, parameter in module.named_parameters() if not parameter.requires_grad and parameter.dim()}
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    save_file({key: value.half() if key in frozen else value for key, value in tensors.items()}, path)
 
 
 def load_tensors(module: nn.Module, path: Path) -> None:

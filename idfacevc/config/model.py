@@ -199,6 +199,8 @@ class MemorySpec:
         sharpness: multiplies it once more for faces at inference: a face leaves open which of several voices it gets,
             their mixture would be an average voice, and a sharper address settles for few of them. 1 leaves the
             address as it is.
+        unit: Whether a recalled voice is brought to unit length at inference, for decoders that were trained on unit
+            vectors of speech.
     """
 
     kind: Literal["fv_memory", "linear_warp", "direct"] = "fv_memory"
@@ -207,6 +209,7 @@ class MemorySpec:
     init_std: float = 0.5
     scale: float = 1.0
     sharpness: float = 1.0
+    unit: bool = False
 
 
 @dataclass(frozen=True)

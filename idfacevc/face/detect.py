@@ -88,15 +88,18 @@ class FaceDetector:
                 found.append(faces[0] if faces and faces[0].side >= SMALLEST_SIDE else None)
         return found
 
-    def __call__(self, image: Image.Image, name: str = "the picture", strict: bool = False) -> Face:
-        """The one face to use: the largest.
+    def __call__(
+        self, image: Image.Image, name: str = "the picture", strict: bool = False, index: int | None = None
+    ) -> Face:
+        """The one face to use: the largest, unless another is chosen.
 
         Args:
             image: RGB.
             name: what messages call the picture.
-            strict: refuse a picture of several faces instead of warning.
+            strict: Refuse a picture of several faces instead of warning.
+            index: Number of the face to use, from 0, the largest first.
         Raises:
-            InputError: for no face, one below 32 pixels, and with `strict` several.
+            InputError: for no face, one below 32 pixels, with `strict` several, and an index that no face has.
         """
         faces = self.all(image)
         if not faces:
@@ -109,16 +112,35 @@ class FaceDetector:
             raise InputError(
                 f"{name}: the face is too small, {face.side:.0f} pixels; at least {SMALLEST_SIDE} are needed"
             )
-        usable = sum(other.side >= SMALLEST_SIDE for other in faces)
-        if usable > 1:
+        faces = [other for other in faces if other.side >= SMALLEST_SIDE]
+        if index is not None:
+            if not 0 <= index < len(faces):
+                raise InputError(f"{name}: there is no face {index}; found: {_places(faces)}")
+            face = faces[index]
+        elif len(faces) > 1:
             if strict:
-                raise InputError(f"{name}: {usable} faces found; crop the picture to the one that is meant")
-            warnings.warn(f"{name}: {usable} faces found, the largest is taken", FaceWarning, stacklevel=2)
+                raise InputError(
+                    f"{name}: {len(faces)} faces found; choose one by its number (--face-index) or crop the picture: "
+                    f"{_places(faces)}"
+                )
+            warnings.warn(
+                f"{name}: {len(faces)} faces found, the largest is taken; --face-index chooses: {_places(faces)}",
+                FaceWarning,
+                stacklevel=2,
+            )
         if _sharpness(image, face) < _BLURRED:
             warnings.warn(f"{name}: the face looks blurred; a sharper photo may suit better", FaceWarning, stacklevel=2)
         if _turn(face) > _PROFILE:
             warnings.warn(f"{name}: the face is in profile; one from the front suits better", FaceWarning, stacklevel=2)
         return face
+
+
+def _places(faces: Sequence[Face]) -> str:
+    """The numbers of faces, and where they are."""
+    return ", ".join(
+        f"{number} at x {face.box[[0, 2]].mean():.0f}, y {face.box[[1, 3]].mean():.0f} ({face.side:.0f} pixels)"
+        for number, face in enumerate(faces)
+    )
 
 
 def _pixels(images: Sequence[Image.Image]) -> torch.Tensor:

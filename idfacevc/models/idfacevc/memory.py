@@ -22,7 +22,7 @@ class FaceVoiceMemory(nn.Module):
         self.face_keys = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
         self.speech_values = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
         self.scale = nn.Parameter(torch.tensor(float(spec.scale)), requires_grad=False)
-        self.sharpness = spec.sharpness
+        self.sharpness, self.unit = spec.sharpness, spec.unit
 
     def voice_of_face(self, e_f: Tensor) -> tuple[Tensor, Tensor]:
         """What is recalled for face vectors (B, D), and the logarithm of the address (B, S)."""
@@ -42,8 +42,9 @@ class FaceVoiceMemory(nn.Module):
         return log_address.exp() @ self.speech_values
 
     def voice(self, e_f: Tensor) -> Tensor:
-        """A face's voice (B, D) at inference: the recall of its address, sharpened."""
-        return self.recall(torch.log_softmax(self.sharpness * self.log_face_address(e_f), dim=-1))
+        """A face's voice (B, D) at inference: the recall of its address, sharpened, and of unit length if so set."""
+        recalled = self.recall(torch.log_softmax(self.sharpness * self.log_face_address(e_f), dim=-1))
+        return F.normalize(recalled, dim=-1) if self.unit else recalled
 
     def _log_address(self, vector: Tensor, keys: Tensor) -> Tensor:
         cosine = F.normalize(vector, dim=-1) @ F.normalize(keys, dim=-1).T

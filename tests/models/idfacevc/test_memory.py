@@ -66,3 +66,11 @@ def test_sharpness_at_inference_is_a_scale_and_in_the_limit_the_best_slot():
 def test_recall_loss_is_a_mean_square():
     a, b = torch.randn(3, 8), torch.randn(3, 8)
     torch.testing.assert_close(recall_loss(a, b), ((a - b) ** 2).mean())
+
+
+def test_a_unit_memory_recalls_unit_vectors_at_inference():
+    vector = torch.randn(3, 8)
+    plain, on_sphere = memory(sharpness=2.0), memory(sharpness=2.0, unit=True)
+    on_sphere.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(on_sphere.voice(vector).norm(dim=-1), torch.ones(3))
+    torch.testing.assert_close(on_sphere.voice(vector), torch.nn.functional.normalize(plain.voice(vector), dim=-1))

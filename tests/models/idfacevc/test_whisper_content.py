@@ -49,3 +49,18 @@ def test_decoding_in_pieces_equals_one_pass():
         once = net.denormalise(net.decode(z, lf0, voice)[1])[0]
         pieces = list(net.stream_mel(z[0], lf0[0], voice[0], torch.arange(120), 17))
     torch.testing.assert_close(torch.cat(pieces, dim=1), once, atol=1e-4, rtol=1e-4)
+
+
+def test_a_bundle_keeps_the_frozen_encoder_in_half_precision_and_loads(tmp_path):
+    from safetensors.torch import load_file
+
+    from idfacevc.bundles.model import load_tensors, save_tensors
+
+    net = network()
+    save_tensors(net, tmp_path / "model.safetensors")
+    kept = load_file(tmp_path / "model.safetensors")
+    assert kept["content.encoder.conv1.weight"].dtype == torch.float16
+    assert kept["content.bottleneck.weight"].dtype == torch.float32
+    again = network()
+    load_tensors(again, tmp_path / "model.safetensors")
+    torch.testing.assert_close(again.content.encoder.conv1.weight, kept["content.encoder.conv1.weight"].float())
