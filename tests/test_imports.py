@@ -42,7 +42,7 @@ LAYERS |= {
 LAYERS["api"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)
 LAYERS |= {
-    "training": _LIBRARY - {"api"} | {"recipes"},
+    "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
     "__init__": {"errors", "api"},
     "cli": _LIBRARY | {"training", "evaluation"},
