@@ -51,9 +51,14 @@ class Voice:
                 names = set(file.keys())
                 if metadata.get("format") != _FORMAT or names != {"vector", "identity", "tokens"}:
                     raise InputError(f"{path}: is not a voice file of idfacevc")
-                return cls(**{name: file.get_tensor(name) for name in names}, checkpoint=metadata["checkpoint"])
+                tensors = {name: file.get_tensor(name) for name in names}
         except (OSError, SafetensorError) as error:
             raise InputError(f"{path}: cannot be read as a voice file ({error})") from error
+        for name, dimensions in (("vector", 1), ("identity", 1), ("tokens", 2)):
+            tensor = tensors[name]
+            if tensor.ndim != dimensions or not tensor.is_floating_point() or not tensor.isfinite().all():
+                raise InputError(f"{path}: is a damaged voice file ({name} of {tensor.dtype} {tuple(tensor.shape)})")
+        return cls(**tensors, checkpoint=metadata.get("checkpoint", ""))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ PACKAGE = Path(idfacevc.__file__).parent
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "config": {"errors"},
-    "audio": {"errors", "config"},
+    "files": {"errors"},
+    "audio": {"errors", "config", "files"},
     "nn": {"errors", "config"},
     "losses": {"errors", "config", "nn"},
     "types": {"errors", "audio"},
@@ -41,7 +42,7 @@ LAYERS |= {
 LAYERS["api"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)
 LAYERS |= {
-    "training": _LIBRARY - {"api"} | {"recipes"},
+    "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
     "__init__": {"errors", "api"},
     "cli": _LIBRARY | {"training", "evaluation"},

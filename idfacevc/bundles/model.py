@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -35,6 +35,7 @@ DEFAULT = "demo"
 CONFIG_FILE, VOCODER_FILE = "config.json", "vocoder.safetensors"
 _MODEL = "model.safetensors"
 T = TypeVar("T")
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -187,26 +188,52 @@ def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cp
     """
     source = Path(folder)
     spec = read_spec(source)
-    net = IDFaceVCNet(spec.model)
+    net = _built(lambda: IDFaceVCNet(spec.model), source, _MODEL)
     load_tensors(net, source / _MODEL)
     tower = None
-    if spec.model.face.tower is not None:
-        tower = FaceTower(**dataclasses.asdict(spec.model.face.tower))
+    if (sizes := spec.model.face.tower) is not None:
+        tower = _built(lambda: FaceTower(**dataclasses.asdict(sizes)), source, TOWER_FILE)
         load_tensors(tower, source / TOWER_FILE)
         tower = tower.to(device).eval()
     return Bundle(spec, net.to(device).eval(), tower, load_generator(spec.vocoder, source))
+
+
+def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
+    """A network of the configured sizes; built without memory first, and compared with the header of its weights."""
+    config, path = folder / CONFIG_FILE, folder / weights
+    try:
+        with torch.device("meta"):
+            wanted = build().state_dict()
+    except InputError as error:
+        raise InputError(f"{config}: {error}") from error
+    except Exception as error:  # PyTorch says what does not fit in many ways
+        raise InputError(f"{config}: these sizes make no network ({' '.join(str(error).split())[:200]})") from error
+    try:
+        with safe_open(path, "pt") as file:
+            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118  no mapping
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
+        raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
+    kinds = {key: wanted[key].dtype for key in wanted}
+    found = {key: torch.empty(shape, device="meta", dtype=kinds.get(key)) for key, shape in shapes.items()}
+    if faults := _mismatches(wanted, found):
+        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
+    return build()
 
 
 def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterGenerator | None:
     """The generator in a bundle's folder, without weight norm; None for a vocoder that has none."""
     generator: Generator | SourceFilterGenerator
     front_end = spec.front_end
-    if spec.source_filter is not None:
-        generator = SourceFilterGenerator(
-            spec.source_filter, front_end.n_mels, front_end.hop_length, front_end.sample_rate
+    if (source_filter := spec.source_filter) is not None:
+        generator = _built(
+            lambda: SourceFilterGenerator(source_filter, front_end.n_mels, front_end.hop_length, front_end.sample_rate),
+            folder,
+            VOCODER_FILE,
         )
-    elif spec.generator is not None:
-        generator = Generator(spec.generator, front_end.n_mels, weight_norm=False)
+    elif (sizes := spec.generator) is not None:
+        generator = _built(lambda: Generator(sizes, front_end.n_mels, weight_norm=False), folder, VOCODER_FILE)
     else:
         return None
     load_tensors(generator, folder / VOCODER_FILE)
@@ -230,10 +257,17 @@ def load_tensors(module: nn.Module, path: Path) -> None:
         raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
     if faults := _mismatches(module.state_dict(), tensors):
         raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
+    if broken := [key for key, value in tensors.items() if not value.isfinite().all()]:
+        raise InputError(f"{path}: holds values that are not finite numbers, in {', '.join(broken[:3])}")
     module.load_state_dict(tensors)
 
 
 def _mismatches(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    kinds = [
+        f"{key} is {found[key].dtype}, not {wanted[key].dtype}"
+        for key in sorted(wanted.keys() & found.keys())
+        if found[key].is_floating_point() != wanted[key].is_floating_point()
+    ]
     shapes = [
         f"{key} is {tuple(found[key].shape)}, not {tuple(wanted[key].shape)}"
         for key in sorted(wanted.keys() & found.keys())
@@ -243,6 +277,7 @@ def _mismatches(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> li
         "missing": sorted(wanted.keys() - found.keys()),
         "unknown": sorted(found.keys() - wanted.keys()),
         "of another shape": shapes,
+        "of another kind": kinds,
     }
     return [
         f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from idfacevc.cli.convert import add_model, add_quiet, add_styles, shown
 from idfacevc.errors import InputError
+from idfacevc.files import distinct, readable
 
 if TYPE_CHECKING:
     from idfacevc.api import IDFaceVC
@@ -89,8 +90,9 @@ def run(args: argparse.Namespace) -> int:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The table's rows; an unreadable table or an unknown column is an `InputError`."""
+    csv.field_size_limit(2**31 - 1)  # a text of a whole book is one field
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with readable(path, "table") as table, table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             names = reader.fieldnames or []
             rows = list(reader)
@@ -134,6 +136,7 @@ def _convert(vc: IDFaceVC, job: BatchRow, voices: dict[Path, Voice], args: argpa
     from idfacevc.types import Voice
 
     check_output(job.output)
+    distinct(job.output, job.face, job.audio)
     if job.face not in voices:
         saved = job.face.suffix == ".safetensors"
         voices[job.face] = Voice.load(job.face) if saved else vc.voice_from_face(job.face, strict=args.strict_face)

@@ -98,13 +98,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
+    from idfacevc.files import distinct
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.pipeline.plot import figure_class, plot_conversion
     from idfacevc.types import Voice
 
     # what can be refused without work is refused first
     check_output(args.output)
+    distinct(args.output, *(args.face or ()), args.audio, args.styles)
     if args.plot:
+        distinct(args.plot, *(args.face or ()), args.audio, args.styles)
+        if Path(args.plot).absolute() == Path(args.output).absolute():
+            raise InputError(f"{args.plot}: is the name of the output as well")
         if args.voice:
             raise InputError("--plot draws a face: give --face instead of --voice")
         figure_class(args.plot)

@@ -87,6 +87,10 @@ def fit(arguments: list[str], module: type, data: type, named: bool) -> None:
             args=["fit", *arguments],
             seed_everything_default=520,
         )
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):  # Lightning tidies up, then exits with 1
+            raise KeyboardInterrupt from None
+        raise
     except argparse.ArgumentError as error:
         raise InputError(f"the training's configuration: {error}") from error
     except ValueError as error:  # jsonargparse wraps what a class says of its arguments

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from typing import Any, Literal, TypeVar
@@ -10,6 +11,9 @@ from typing import Any, Literal, TypeVar
 from idfacevc.errors import InputError
 
 T = TypeVar("T")
+_LARGEST = 10**6
+_REPEATS = ("layers", "stacks", "blocks", "heads", "convs", "codebooks", "steps")  # what is built one after another
+_MOST_REPEATS = 256
 
 
 def from_dict(cls: type[T], values: Any, where: str = "") -> T:
@@ -50,7 +54,13 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return value if isinstance(value, hint) else from_dict(hint, value, where)  # type: ignore[arg-type]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value) if abs(value) < _LARGEST else math.inf
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{where}: {value} is no finite number")
+    if hint is int and isinstance(value, int) and abs(value) > _LARGEST:
+        raise InputError(f"{where}: is out of range")
+    if hint is int and isinstance(value, int) and where.endswith(_REPEATS) and value > _MOST_REPEATS:
+        raise InputError(f"{where}: {value} is out of range, at most {_MOST_REPEATS} are allowed")
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))):
         raise InputError(f"{where}: expected {hint.__name__}, got {value!r}")
     return value

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from idfacevc.audio.io import collect, mono_blocks
+from idfacevc.audio.io import collect, mono_blocks, open_media
 from idfacevc.errors import InputError
-from idfacevc.face.image import check_file, frames_of
+from idfacevc.face.image import frames_of
+from idfacevc.files import readable
 
 
 def read_media(path: str, rate: int, frames: int) -> tuple[np.ndarray, list[Image.Image]]:
@@ -27,13 +28,12 @@ def read_media(path: str, rate: int, frames: int) -> tuple[np.ndarray, list[Imag
     """
     import av
 
-    file = check_file(path)
     try:
-        with av.open(str(file), metadata_errors="ignore") as container:
+        with readable(path, "video") as file, open_media(file) as container:
             if not container.streams.audio:
-                raise InputError(f"{file}: holds no audio")
+                raise InputError(f"{path}: holds no audio")
             if not container.streams.video:
-                raise InputError(f"{file}: holds no pictures")
+                raise InputError(f"{path}: holds no pictures")
             pictures: list[Any] = []
 
             def sound() -> Iterator[Any]:
@@ -43,10 +43,10 @@ def read_media(path: str, rate: int, frames: int) -> tuple[np.ndarray, list[Imag
                     else:
                         pictures.append(packet)
 
-            wav = collect(str(file), mono_blocks(sound(), rate), rate)
+            wav = collect(str(path), mono_blocks(sound(), rate), rate)
             return wav, list(frames_of(pictures, frames))
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{file}: the video cannot be decoded ({reason})") from error
+        raise InputError(f"{path}: the video cannot be decoded ({reason})") from error

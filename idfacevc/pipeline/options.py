@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,6 +47,12 @@ class ConversionOptions:
             raise InputError(f"speed {self.speed:g} is out of range; it goes from 0.5 to 2")
         if not 0.0 <= self.pitch_range <= 4.0:
             raise InputError(f"pitch range {self.pitch_range:g} is out of range; it goes from 0 to 4")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise InputError(f"seed {self.seed} is out of range; it is a whole number from 0 to {2**32 - 1}")
+        if not re.fullmatch(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*", self.language):
+            raise InputError(f"language {self.language!r} is no code such as 'en' or 'pt-br'")
+        if not 0 <= self.speaker < 2**31:
+            raise InputError(f"speaker {self.speaker} is out of range")
         self.chosen_style  # noqa: B018  an unknown name or a strength out of range is an error at once
 
     @cached_property

@@ -43,7 +43,7 @@ class LossSpec:
     """Weights of Eq. 8 with the paper's values, and of the content encoder's own losses (OPEN 14).
 
     Attributes:
-        voice, words: of the judges of voices and of words; register: of the pitch register's head.
+        register: of the pitch register's head.
         code_l1: of the codes of the decoded mel against those of the recording (AutoVC).
         ge2e: among the face identities of a batch (FaceVC, first stage).
         tau: temperature of the contrastive loss.
@@ -61,8 +61,6 @@ class LossSpec:
     fv_parts: FaceVoiceLossSpec = field(default_factory=FaceVoiceLossSpec)
     vq: float = 1.0
     cpc: float = 1.0
-    voice: float = 0.0
-    words: float = 0.0
     register: float = 0.1
     code_l1: float = 0.0
     ge2e: float = 0.0

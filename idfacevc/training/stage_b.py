@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -31,7 +31,7 @@ from idfacevc.training.module import (
     identity_loss,
 )
 from idfacevc.training.schedule import OptimSpec
-from recipes.demo.judges import Conversion, Judges, JudgesSpec
+from idfacevc.training.terms import Conversion, ConversionTerm, further_loss
 
 _NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
 
@@ -52,7 +52,6 @@ class StageBSpec:
         detach_speech: e_s is a constant inside L_F (OPEN 17).
         symmetric, normalise_positives: of the contrastive loss (OPEN 12).
         inter_update_decoder: the inter-speaker pass teaches the decoder as well.
-        judges: of reconstructions and of inter-speaker conversions.
         inter_released_behaviour: no gradient from the inter-speaker term, as FVMVC's released code runs it (OPEN 18).
     """
 
@@ -65,7 +64,6 @@ class StageBSpec:
     symmetric: bool = False
     normalise_positives: bool = False
     inter_update_decoder: bool = False
-    judges: JudgesSpec = field(default_factory=JudgesSpec)
     inter_released_behaviour: bool = False
 
 
@@ -73,7 +71,9 @@ class StageB(ConversionModule):
     """L = L_rec + con L_con + mi L_MI + id_face L_id-f + id_speech L_id-s + fv L_F (Eq. 8), and the content losses.
 
     Args:
-        stage: switches; the rest as in `ConversionModule`.
+        stage: switches.
+        terms: further losses, of reconstructions and of inter-speaker conversions.
+        loss, optim, mi, perturb, adversary, speakers: as in `ConversionModule`.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class StageB(ConversionModule):
         perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
         adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
         speakers: int = 0,
+        terms: list[ConversionTerm] | None = None,
     ) -> None:
         super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
         if model.content.kind == "autovc_bottleneck" and stage.freeze_content:
@@ -94,7 +95,7 @@ class StageB(ConversionModule):
             raise InputError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
         self.stage = stage
         self.teacher: Teacher | None = None
-        self.judges = Judges(stage.judges)
+        self.terms = nn.ModuleList(terms or [])
 
     def configure_model(self) -> None:
         """Also fill the memory; a resumed run replaces all of this by its own checkpoint's weights."""
@@ -172,7 +173,7 @@ class StageB(ConversionModule):
         if weight.ge2e:
             logs["ge2e"] = ge2e(face.identity, batch["speaker"])
             total = total + weight.ge2e * logs["ge2e"]
-        total = total + self.judges.loss(converted, weight, logs)
+        total = total + further_loss(list(self.terms), converted, logs)
         return Losses(total, logs, speech.identity, [one.mel for one in converted])
 
     def _face_voice_loss(

@@ -1,4 +1,4 @@
-"""A judge of words recognises phonemes in a mel: a training can ask whether a conversion says what its source says."""
+"""A recogniser of phonemes in a mel, which hears whether a conversion says what its source says."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torchmetrics.functional.text import char_error_rate
 
 from idfacevc.audio.mel import random_equaliser, warp_mel_axis
+from idfacevc.training.resume import read_checkpoint
 from recipes.demo.utterances import BLANK
 
 _DILATIONS = (1, 2, 4, 1, 2, 4)
@@ -50,7 +51,7 @@ class PhonemeJudge(nn.Module):
 
 
 class PhonemeJudgeModule(pl.LightningModule):
-    """Connectionist temporal classification of phonemes, of utterances of `data.utterances.UtteranceDataModule`.
+    """Connectionist temporal classification of phonemes, of utterances of `utterances.UtteranceDataModule`.
 
     Args:
         n_mels, hidden: of `PhonemeJudge`.
@@ -122,7 +123,7 @@ def _letters(symbols: Tensor) -> str:
 
 def load_phoneme_judge(checkpoint: str) -> PhonemeJudge:
     """The frozen judge of a checkpoint."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_checkpoint(checkpoint)
     judge = PhonemeJudge(state["hyper_parameters"]["n_mels"], state["hyper_parameters"]["hidden"])
     prefix = "judge."
     judge.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.audio.mel import random_equaliser
+from idfacevc.training.resume import read_checkpoint
+from idfacevc.training.terms import Conversion, ConversionTerm
 
 
 class SpeakerJudge(nn.Module):
@@ -81,9 +83,30 @@ class SpeakerJudgeModule(pl.LightningModule):
 
 def load_speaker_judge(checkpoint: str) -> SpeakerJudge:
     """The frozen judge of a checkpoint."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = read_checkpoint(checkpoint)
     sizes = {name: state["hyper_parameters"][name] for name in ("n_mels", "hidden", "dim")}
     judge = SpeakerJudge(**sizes)
     prefix = "judge."
     judge.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
     return judge.eval().requires_grad_(False)
+
+
+class SpeakerTerm(ConversionTerm):
+    """How far the voice of a decoded mel is from the voice that it is to have: 1 - cosine, as a frozen judge reads it.
+
+    Args:
+        checkpoint: Lightning checkpoint of a `SpeakerJudgeModule`; the speech features must be the embeddings that it
+            reads.
+        weight: Factor of the term in the stage's loss.
+    """
+
+    def __init__(self, checkpoint: str, weight: float = 1.0) -> None:
+        super().__init__("voice", weight)
+        self.judge = load_speaker_judge(checkpoint)
+
+    def train(self, mode: bool = True) -> SpeakerTerm:
+        """The judge stays as it is."""
+        return super().train(False)
+
+    def forward(self, conversion: Conversion) -> Tensor:
+        return self.judge.difference(conversion.mel, conversion.speech)

@@ -36,7 +36,9 @@ def run(
     ray = _ray()
     started = not ray.is_initialized()
     if started:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error")
+        # on this machine's own address, unless a cluster is asked for: Ray has no password
+        local = {} if "RAY_ADDRESS" in os.environ else {"_node_ip_address": "127.0.0.1"}
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error", **local)
     try:
         count = min(workers or int(ray.cluster_resources().get("CPU", 1)), len(jobs))
         gpus = ray.cluster_resources().get("GPU", 0) / count if device != "cpu" else 0

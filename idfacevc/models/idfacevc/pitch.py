@@ -47,7 +47,7 @@ class RegisterPitch(nn.Module):
     def __init__(self, spec: PitchSpec, voice_dim: int, hidden: int = 128) -> None:
         super().__init__()
         self.head = nn.Sequential(nn.Linear(voice_dim, hidden), nn.GELU(), nn.Linear(hidden, 2))
-        centres = torch.linspace(math.log(spec.low), math.log(spec.high), spec.bins)
+        centres = torch.linspace(math.log(spec.low), math.log(spec.high), spec.bins, device="cpu")
         self.register_buffer("centres", centres, persistent=False)
         self.width = float(centres[1] - centres[0])
 

@@ -1,4 +1,4 @@
-"""The judge of words: it learns to recognise phonemes, and hears whether two mels say the same."""
+"""The recogniser of phonemes: it learns to recognise phonemes, and hears whether two mels say the same."""
 
 from itertools import product
 from pathlib import Path
@@ -14,14 +14,10 @@ from idfacevc.data.prepare import STATISTICS
 from idfacevc.data.shards import write_index, write_shard
 from idfacevc.errors import InputError
 from idfacevc.text.espeak import phonemes
-from idfacevc.training.module import LossSpec
-from idfacevc.training.stage_a import StageA, StageASpec
-from recipes.demo.judges import JudgesSpec
 from recipes.demo.phoneme_judge import PhonemeJudgeModule, load_phoneme_judge
 from recipes.demo.utterances import UtteranceDataModule
-from tests.sizes import tiny_spec
 from tests.training.material import write_features
-from tests.training.test_stages import FAST, data, trainer
+from tests.training.test_stages import trainer
 
 WORDS = ("see", "tea", "sue", "two", "sir", "toe")
 
@@ -71,32 +67,6 @@ def test_it_hears_whether_two_mels_say_the_same(checkpoint: Path) -> None:
     other = judge.difference(said("see toe"), said("see two"))
     assert same < 0.5 * other
     assert not judge.training and not any(parameter.requires_grad for parameter in judge.parameters())
-
-
-def test_its_loss_reaches_decoder_and_content_of_a_conversion(checkpoint: Path, tmp_path: Path) -> None:
-    pl.seed_everything(0, verbose=False)
-    stage = StageASpec(judges=JudgesSpec(words=str(checkpoint)))
-    module = StageA(tiny_spec(), LossSpec(words=1.0), FAST, stage=stage)
-    module.build_heads(4)
-    source = data(write_features(tmp_path / "features"))
-    source.setup("fit")
-    batch = next(iter(source.train_dataloader()))
-    losses = module.losses(batch, module.encode_content(batch["mel"]))
-    assert 0 < losses.logs["words"] < 2 and len(losses.mels) == 2
-    losses.logs["words"].backward()
-    touched = {name.split(".")[1] for name, p in module.net.named_parameters(prefix="net") if p.grad is not None}
-    assert {"decoder", "speech_adapter"} <= touched
-    assert all(p.grad is None for p in module.judges.parameters())
-
-
-def test_a_later_part_of_stage_a_begins_with_the_weights_of_an_earlier_one(tmp_path: Path) -> None:
-    first = StageA(tiny_spec())
-    first.build_heads(4)
-    torch.save({"state_dict": first.state_dict()}, tmp_path / "a.ckpt")
-    second = StageA(tiny_spec(), stage=StageASpec(init=str(tmp_path / "a.ckpt")))
-    second.build_heads(4)
-    for name, value in first.state_dict().items():
-        assert torch.equal(second.state_dict()[name], value), name
 
 
 def test_clips_without_a_text_are_no_utterances(tmp_path: Path) -> None:
