@@ -53,7 +53,8 @@ def main() -> None:
         net.load_state_dict(state)
         net.eval()
         with torch.no_grad():
-            net.memory.speech_values.copy_(net.speech_voice(voices_of(args.features, spec.memory.slots)).voice)
+            voices = net.speech_voice(voices_of(args.features, spec.memory.slots)).voice
+            net.memory.load_state_dict({**net.memory.state_dict(), "speech_values": voices})
         trained = torch.load(args.vocoder, weights_only=True)
         sizes, front_end = SourceFilterSpec(), spec.front_end
         generator = SourceFilterGenerator(sizes, front_end.n_mels, front_end.hop_length, front_end.sample_rate)

@@ -99,6 +99,7 @@ def losses(net: IDFaceVCNet, batch: list[Tensor]) -> dict[str, Tensor]:
     with torch.autocast(mel.device.type, torch.bfloat16):
         voice = net.speech_voice(speaker).voice
         own = net.pitch.register_of(voice)
+        assert own is not None, "the sizes of conf/converter.yaml tell a register"
         known = (register[:, 1] > 0)[:, None]  # utterances without a voiced frame have no register
         early, refined = net.decode(
             net.content(words).z_q, contour, voice, torch.where(known, register, own.detach().float())

@@ -11,6 +11,7 @@ import argparse
 import random
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -123,7 +124,12 @@ def train(
     judges = nn.ModuleList([SpectrumJudge(1024, 256), SpectrumJudge(512, 128), SpectrumJudge(256, 64)])
     of_generator = torch.optim.AdamW(generator.parameters(), rate, betas=(0.8, 0.95))
     of_judges = torch.optim.AdamW(judges.parameters(), 4e-4, betas=(0.8, 0.99))
-    parts = {"generator": generator, "judges": judges, "of_generator": of_generator, "of_judges": of_judges}
+    parts: dict[str, Any] = {
+        "generator": generator,
+        "judges": judges,
+        "of_generator": of_generator,
+        "of_judges": of_judges,
+    }
     step = 0
     if out.exists():
         state = torch.load(out, weights_only=True)
@@ -141,10 +147,7 @@ def train(
         convergence, magnitude = spectra(made, real)
         total = convergence + magnitude + _MEL * (log_mel(made) - log_mel(real)).abs().mean()
         if step >= adversarial_from:
-            hinge = sum(
-                F.relu(1 - judge(real)[0]).mean() + F.relu(1 + judge(made.detach())[0]).mean() for judge in judges
-            )
-            _step(of_judges, judges, hinge, 10.0)
+            _step(of_judges, judges, _hinge(judges, made.detach(), real), 10.0)
             if step >= adversarial_from + _JUDGES_FIRST:
                 total = total + _adversarial(judges, made, real)
         _step(of_generator, generator, total, 5.0)
@@ -161,6 +164,12 @@ def _step(optimiser: torch.optim.Optimizer, module: nn.Module, loss: Tensor, cli
     loss.backward()
     nn.utils.clip_grad_norm_(module.parameters(), clip)
     optimiser.step()
+
+
+def _hinge(judges: nn.ModuleList, made: Tensor, real: Tensor) -> Tensor:
+    """How well the judges tell a wave from a recording: the hinge loss of both."""
+    terms = [F.relu(1 - judge(real)[0]).mean() + F.relu(1 + judge(made)[0]).mean() for judge in judges]
+    return torch.stack(terms).sum()
 
 
 def _adversarial(judges: nn.ModuleList, made: Tensor, real: Tensor) -> Tensor:
