@@ -6,7 +6,7 @@ import jiwer
 import pytest
 
 from idfacevc.evaluation.metrics.base import Unavailable
-from idfacevc.evaluation.metrics.wer import CER, WER, normalise
+from idfacevc.evaluation.metrics.wer import CER, WER, FasterWhisperWER, normalise
 
 PAIRS = [
     ("the cat sat on the mat", "the cat sat on a mat"),
@@ -47,3 +47,11 @@ def test_empty_references_have_no_rate() -> None:
     metric.update("words", "[music]", "a")  # the normaliser drops what stands in brackets
     with pytest.raises(Unavailable, match="reference texts are empty"):
         metric.compute()
+
+
+def test_the_title_names_the_model() -> None:
+    metric = FasterWhisperWER("faster-whisper tiny.en")
+    metric.update("hello", "hello world", "a")
+    assert metric.info.title == "WER (faster-whisper tiny.en)"
+    assert (metric.info.name, metric.info.tier) == ("faster_whisper_wer", "offline")
+    assert metric.compute().value == pytest.approx(jiwer.wer("hello world", "hello"))

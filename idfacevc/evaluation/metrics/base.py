@@ -126,8 +126,8 @@ def percentiles(draws: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def require(package: str, module: str | None = None) -> str:
+def require(package: str, module: str | None = None, extra: str = "evaluate") -> str:
     """The installed version of `package`; `Unavailable` with what to install where it is missing."""
     if importlib.util.find_spec(module or package) is None:
-        raise Unavailable(f"the package {package} is not installed (pip install 'idfacevc[evaluate]')")
+        raise Unavailable(f"the package {package} is not installed (pip install 'idfacevc[{extra}]')")
     return importlib.metadata.version(package)

@@ -1,4 +1,4 @@
-"""DNSMOS P.835: predicted mean opinion scores of a network trained on crowd-sourced ratings."""
+"""DNSMOS P.835 and P.808: predicted mean opinion scores of a network trained on crowd-sourced ratings."""
 
 from __future__ import annotations
 
@@ -40,10 +40,20 @@ class DnsmosModel(Scorer):
 
 
 class DNSMOS(RatioMetric):
-    """Mean overall score."""
+    """Mean overall score of P.835, in which background noise counts."""
 
     info = MetricInfo("dnsmos", "DNSMOS", "MOS", "higher", (1.0, 5.0), "offline", "Reddy et al., ICASSP 2022")
 
     def update(self, scores: dict[str, float], speaker: str) -> None:
         """`scores` as `DnsmosModel` gives them."""
         self.add(scores["overall"], speaker)
+
+
+class P808(RatioMetric):
+    """Mean score of P.808: one question about the whole, in which artefacts of synthesis weigh more."""
+
+    info = MetricInfo("p808", "DNSMOS P.808", "MOS", "higher", (1.0, 5.0), "offline", "Reddy et al., ICASSP 2021")
+
+    def update(self, scores: dict[str, float], speaker: str) -> None:
+        """`scores` as `DnsmosModel` gives them."""
+        self.add(scores["p808"], speaker)

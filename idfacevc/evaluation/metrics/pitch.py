@@ -1,15 +1,19 @@
-"""Log-F0 of an utterance, and how well outputs follow their targets in it."""
+"""Log-F0 of an utterance: how well outputs follow their targets and sources in it, and how high voices lie."""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 import numpy as np
 
 from idfacevc.evaluation.metrics.base import (
+    RESAMPLES,
     SAMPLE_RATE,
+    SEED,
     Estimate,
     MetricInfo,
+    RatioMetric,
     Scorer,
     Unavailable,
     percentiles,
@@ -28,15 +32,30 @@ class PitchTracker(Scorer):
         self.name = f"WORLD dio+stonemask {_FLOOR:.0f}-{_CEILING:.0f} Hz (pyworld {require('pyworld')})"
 
     def __call__(self, wav: np.ndarray) -> dict[str, float | None]:
-        import pyworld
-
-        samples = np.ascontiguousarray(wav, dtype=np.float64)
-        f0, times = pyworld.dio(samples, SAMPLE_RATE, _FLOOR, _CEILING, frame_period=10.0)
-        f0 = pyworld.stonemask(samples, f0, times, SAMPLE_RATE)
+        f0 = _f0(wav)
         voiced = np.log(f0[f0 > 0])
         if not len(voiced):
             return {"mean": None, "median": None, "voiced": 0.0}
         return {"mean": float(voiced.mean()), "median": float(np.median(voiced)), "voiced": len(voiced) / len(f0)}
+
+
+class PitchContour(Scorer):
+    """The same tracker. Result: Hz every 10 ms, 0 where unvoiced, to a hundredth."""
+
+    def __init__(self) -> None:
+        self.name = f"contour of {PitchTracker().name}"
+
+    def __call__(self, wav: np.ndarray) -> list[float]:
+        return [round(float(hertz), 2) for hertz in _f0(wav)]
+
+
+def _f0(wav: np.ndarray) -> np.ndarray:
+    """Hz every 10 ms, 0 where unvoiced. Shape: (N,) -> (T,)."""
+    import pyworld
+
+    samples = np.ascontiguousarray(wav, dtype=np.float64)
+    f0, times = pyworld.dio(samples, SAMPLE_RATE, _FLOOR, _CEILING, frame_period=10.0)
+    return pyworld.stonemask(samples, f0, times, SAMPLE_RATE)
 
 
 class LogF0Correlation:
@@ -73,3 +92,66 @@ def _correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarra
     covariance = (weights * dx * dy).sum(axis=1)
     spread = np.sqrt((weights * dx**2).sum(axis=1) * (weights * dy**2).sum(axis=1))
     return np.divide(covariance, spread, where=spread > 1e-12, out=np.full(len(weights), np.nan))
+
+
+class ContourCorrelation(RatioMetric):
+    """Mean over outputs of the Pearson correlation of log-F0 contours, output against source, frame by frame.
+
+    It does not depend on the register or the width of either contour. Frames that both sides voice count, so both must
+    have one time axis: recordings converted at their own speed.
+    """
+
+    info = MetricInfo(
+        "contour_correlation",
+        "log-F0 contour, correlation with the source",
+        "correlation",
+        "higher",
+        (-1.0, 1.0),
+        "offline",
+        "WORLD",
+    )
+    _FEWEST = 20  # frames voiced in both
+
+    def update(self, output: list[float], source: list[float], speaker: str) -> None:
+        """Contours as `PitchContour` gives them; a pair with under 0.2 s voiced in both says nothing."""
+        frames = min(len(output), len(source))
+        pair = np.array([output[:frames], source[:frames]])
+        pair = pair[:, (pair > 0).all(axis=0)]
+        if pair.shape[1] >= self._FEWEST:
+            x, y = np.log(pair)
+            if not math.isnan(value := float(_correlation(x, y, np.ones((1, len(x))))[0])):
+                self.add(value, speaker)
+
+
+REGISTERS = {"f": 183.0, "m": 120.0}  # Hz: where real adults' voices lie in the median
+
+
+class Register:
+    """How far voices of a gender lie from real adults', in octaves: the median over speakers, above 0 where too high.
+
+    Args:
+        gender: "f" (against 183 Hz) or "m" (against 120 Hz).
+    """
+
+    def __init__(self, gender: str) -> None:
+        hertz, who = REGISTERS[gender], {"f": "women", "m": "men"}[gender]
+        title = f"Register of {who}, octaves from {hertz:.0f} Hz"
+        self.info = MetricInfo(f"register_{gender}", title, "octaves", "none", (-3.0, 3.0), "offline", "WORLD")
+        self._reference = math.log(hertz)
+        self._octaves: dict[str, list[float]] = defaultdict(list)
+
+    def update(self, pitch: dict[str, float | None], speaker: str) -> None:
+        """Pitch as `PitchTracker` gives it; unvoiced speech says nothing."""
+        if pitch["median"] is not None:
+            self._octaves[speaker].append((pitch["median"] - self._reference) / math.log(2))
+
+    def compute(self) -> Estimate:
+        """Raises `Unavailable` where nothing voiced was added."""
+        if not self._octaves:
+            raise Unavailable("no voiced speech of this gender")
+        medians = np.array([float(np.median(own)) for own in self._octaves.values()])
+        low, high = math.nan, math.nan
+        if len(medians) > 1:
+            drawn = np.random.default_rng(SEED).choice(medians, (RESAMPLES, len(medians)))
+            low, high = percentiles(np.median(drawn, axis=1))
+        return Estimate(float(np.median(medians)), low, high, sum(map(len, self._octaves.values())), len(medians))

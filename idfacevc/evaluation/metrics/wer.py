@@ -81,6 +81,26 @@ class CER(ErrorRate):
     errors = staticmethod(character_errors)
 
 
+class FasterWhisperWER(WER):
+    """Word error rate of the Whisper that faster-whisper found here; `model` names it in the title."""
+
+    info = MetricInfo("faster_whisper_wer", "WER (faster-whisper)", "share", "lower", _INFINITE, "offline", "jiwer")
+
+    def __init__(self, model: str = "faster-whisper") -> None:
+        super().__init__()
+        self.info = replace(self.info, title=f"WER ({model})")
+
+
+class FasterWhisperCER(CER):
+    """Character error rate of the same; spaces count."""
+
+    info = MetricInfo("faster_whisper_cer", "CER (faster-whisper)", "share", "lower", _INFINITE, "offline", "jiwer")
+
+    def __init__(self, model: str = "faster-whisper") -> None:
+        super().__init__()
+        self.info = replace(self.info, title=f"CER ({model})")
+
+
 class WhisperWER(WER):
     """The paper's word error rate."""
 
