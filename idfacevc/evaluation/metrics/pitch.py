@@ -29,7 +29,8 @@ class PitchTracker(Scorer):
     there is none), and the share of voiced frames."""
 
     def __init__(self) -> None:
-        self.name = f"WORLD dio+stonemask {_FLOOR:.0f}-{_CEILING:.0f} Hz (pyworld {require('pyworld-prebuilt', 'pyworld')})"
+        version = require("pyworld-prebuilt", "pyworld")
+        self.name = f"WORLD dio+stonemask {_FLOOR:.0f}-{_CEILING:.0f} Hz (pyworld {version})"
 
     def __call__(self, wav: np.ndarray) -> dict[str, float | None]:
         f0 = _f0(wav)
