@@ -12,7 +12,7 @@ from idfacevc.errors import InputError
 
 T = TypeVar("T")
 _LARGEST = 10**6
-_REPEATS = ("layers", "stacks", "blocks", "heads", "convs", "codebooks", "steps")  # what is built one after another
+_REPEATS = ("layers", "stacks", "blocks", "heads", "convs", "codebooks", "cpc_steps")  # what is built one after another
 _MOST_REPEATS = 256
 
 

@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$root/.venv/bin
 conf=$root/recipes/demo/conf
 
-corpora="" out=$root/runs/demo bundle=runs/codebook vocoder=() stage=1 stop_stage=9
+corpora="" out=$root/runs/demo bundle=$root/runs/codebook vocoder=() stage=1 stop_stage=9
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     --corpora) corpora=$(cd "$2" && pwd) ;;

@@ -1,4 +1,4 @@
-"""Training of the converter: python -m recipes.demo.converter --features DIR --out FILE --minutes 38
+"""Training of the converter: python -m recipes.demo.converter --features DIR --whisper FILE --out FILE
 
 Half of a batch is parallel speech: what one timbre says becomes the mel of another, with that one's pitch and speaker
 vector, so that content has no reason to carry a voice. The other half is real speech that becomes itself again, from

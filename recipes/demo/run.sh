@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The demo model, third edition, from the corpora folder to a bundle: about two hours on two CPU cores.
-# Stages can be killed and started again: features keep what is there, trainings go on from their files.
+# Features keep what is there when started again; a training goes on from its file, for its whole time once more.
 #
-#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--face-side checkpoints/demo] [--bundle runs/demo/bundle] [--stage 1] [--stop-stage 6]
+#   recipes/demo/run.sh --corpora DIR [--out runs/demo-third] [--face-side checkpoints/demo] [--bundle OUT/bundle] [--stage 1] [--stop-stage 6]
 #
 # --face-side is the bundle whose tower, query-former and memory keys are taken; codebook.sh trains one.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 export PYTHONPATH=$root
 
-corpora="" out=runs/demo faces=$root/checkpoints/demo bundle="" stage=1 stop_stage=6
+corpora="" out=runs/demo-third faces=$root/checkpoints/demo bundle="" stage=1 stop_stage=6
 while [ $# -gt 0 ]; do
   case $1 in
     --corpora) corpora=$2 ;;

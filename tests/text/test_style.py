@@ -190,7 +190,7 @@ def test_users_add_their_own_styles(tmp_path):
         ("robot: {rate: fast}", "expected float"),
         ("robot: {rate: 0}", "rate 0 must be positive"),
         ("robot: {breathiness: 2}", "between 0 and 1"),
-        ("robot: {rate: .nan}", "rate must be a finite number"),
+        ("robot: {rate: .nan}", "rate: nan is no finite number"),
         ("robot: {pauses: -1}", "pauses -1 must not be negative"),
         ("robot: 3", "style robot: expected a mapping"),
         ("- robot", "expected a mapping"),
