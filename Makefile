@@ -19,7 +19,7 @@ test-slow: .venv/.ready
 # converted LAION checkpoints against LAION's own package, which only this test needs
 test-laion: .venv/.ready
 	$(UV) sync --all-extras --quiet
-	$(BIN)/python -m pytest tests/models/test_laion.py
+	$(BIN)/python -m pytest tests/backbones/test_import_laion.py
 
 # the LRS3 recipe in one go, at tiny sizes, on videos made for it
 smoke: .venv/.ready

@@ -19,11 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from idfacevc import IDFaceVC
-from idfacevc.data.pairing import Pairing, group_of
 from idfacevc.data.shards import FeatureStore
-from idfacevc.evaluation.demo_plan import crop_variants, make_plan
 from idfacevc.face.crop import framings
 from idfacevc.face.image import load_image
+from recipes.demo.evaluate.test_set import crop_variants, make_plan
+from recipes.demo.pairing import Pairing, group_of
 
 SHARPNESS = (1.0, 2.0, 3.0)
 

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 from idfacevc import IDFaceVC
+from idfacevc.bundles.vocoder import GRIFFIN_LIM, VocoderBundleSpec, save_vocoder
 from idfacevc.cli.demo import astronaut
-from idfacevc.vocoder.bench import untrained
-from idfacevc.vocoder_bundle import GRIFFIN_LIM, VocoderBundleSpec, save_vocoder
+from idfacevc.vocoders.bench import untrained
 
 TEXT = "A face does not determine a voice, but many people agree on which voices suit it. "
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
-from idfacevc.text.base_speaker import base_speaker
+from idfacevc.text.speakers.registry import base_speaker
 
 
 def best_of_three(work: Callable[[], object]) -> float:

@@ -13,10 +13,11 @@ import argparse
 import torch
 from torch import Tensor
 
-from idfacevc.config import ModelSpec, from_dict
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.reader import from_dict
 from idfacevc.data.shards import FeatureStore
-from idfacevc.models.idfacevc import IDFaceVCNet
-from idfacevc.models.memory import address_entropy
+from idfacevc.models.idfacevc.memory import address_entropy
+from idfacevc.models.idfacevc.network import IDFaceVCNet
 
 ADULTS = ("20-29", "30-39", "40-49")
 

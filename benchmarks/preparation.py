@@ -27,13 +27,14 @@ from PIL import Image
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
-from idfacevc.config import FaceSpec, FrontEndSpec, SpeechSpec
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.data.corpora.folder import read_folder
+from idfacevc.data.engines.job import ShardJob, ShardMaker
 from idfacevc.data.features import FeatureSpec, speech_network
-from idfacevc.data.items import read_folder
 from idfacevc.data.reading import SPEECH_RATE, face_reader, hearing
-from idfacevc.data.work import Job, ShardMaker
-from tests.backbones import write_clap, write_clip
 from tests.lrs3_corpus import write_clip as write_video
+from tests.pretrained_models import write_clap, write_clip
 
 
 def specification(features: str, folder: Path) -> FeatureSpec:
@@ -119,14 +120,14 @@ def main() -> None:
         theirs, ours = FvmvcTools(spec), ShardMaker(spec, "cpu")
         theirs([warm.audio], folder / "warm")
         (folder / "shards").mkdir()
-        ours(Job(folder / "warm/shard.safetensors", (warm,), ""))
+        ours(ShardJob(folder / "warm/shard.safetensors", (warm,), ""))
 
         print(f"{args.clips} videos of {args.seconds} s, {args.features} features")
         started = time.process_time()
         theirs([item.audio for item in items], folder / "files")
         before = report("as FVMVC's tools do it", time.process_time() - started, args.clips, folder / "files")
         started = time.process_time()
-        ours(Job(folder / "shards/shard-00000.safetensors", tuple(items), ""))
+        ours(ShardJob(folder / "shards/shard-00000.safetensors", tuple(items), ""))
         after = report("idfacevc", time.process_time() - started, args.clips, folder / "shards")
         print(f"ratio {after / before:.1f}")
 

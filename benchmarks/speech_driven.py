@@ -17,19 +17,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from idfacevc.analysis import analyse
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.pitch import log_f0, pitch_register
-from idfacevc.data.items import audio_source
+from idfacevc.data.corpora.item import audio_source
 from idfacevc.data.shards import FeatureStore
-from idfacevc.evaluation.demo_plan import ADULT, make_plan
 from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid, cosine
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
-from idfacevc.text.base_speaker import base_speaker
+from idfacevc.pipeline.source import analyse
+from idfacevc.text.speakers.registry import base_speaker
 from idfacevc.training.export import read_network
-from idfacevc.vocoder.griffin_lim import GriffinLim
+from idfacevc.vocoders.griffin_lim import GriffinLim
+from recipes.demo.evaluate.test_set import ADULT, make_plan
 
 
 @torch.no_grad()

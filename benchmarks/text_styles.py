@@ -22,10 +22,11 @@ import torch
 from idfacevc import IDFaceVC
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
-from idfacevc.config import FrontEndSpec
+from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
-from idfacevc.plotting import figure_class
-from idfacevc.text.base_speaker import base_speaker, speak
+from idfacevc.pipeline.plot import figure_class
+from idfacevc.text.speakers.base import speak
+from idfacevc.text.speakers.registry import base_speaker
 from idfacevc.text.style import Style, load_styles
 
 # Lists 1 to 3 of the Harvard sentences (IEEE 1969).

@@ -27,18 +27,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from idfacevc.audio.pitch import normalise_lf0, pitch_register
-from idfacevc.config import ContentSpec, DecoderSpec, FaceSpec, ModelSpec, SafpqSpec, SpeechSpec
-from idfacevc.data.items import Item
+from idfacevc.config.model import ContentSpec, DecoderSpec, FaceHeadSpec, FaceSpec, ModelSpec, SpeechSpec
+from idfacevc.data.conversion import ConversionDataModule
+from idfacevc.data.corpora.item import Item
 from idfacevc.data.prepare import STATISTICS
 from idfacevc.data.shards import write_index, write_shard
-from idfacevc.data.voices import VoiceDataModule
 from idfacevc.training.stage_b import StageB
 
 SPEAKERS, FRAMES, CROP = 20, 300, 128
 PAPER_CLIPS, PAPER_EPOCHS = 11430, 2000
 SMALL = ModelSpec(
     face=FaceSpec(token_dim=64),
-    face_head=SafpqSpec(prompts=8, ffn_dim=256),
+    face_head=FaceHeadSpec(prompts=8, ffn_dim=256),
     speech=SpeechSpec(token_dim=64),
     content=ContentSpec(hidden=256),
     decoder=DecoderSpec(pre_lstm=64, conv=64, lstm=64, lstm_layers=1, postnet=64),
@@ -181,7 +181,9 @@ def main() -> None:
             FileDataset(Path(folder), clips), args.batch, shuffle=True, num_workers=args.workers,
             persistent_workers=args.workers > 0,
         )  # fmt: skip
-        ours = VoiceDataModule(folder, with_faces=True, crop_frames=CROP, batch_size=args.batch, workers=args.workers)
+        ours = ConversionDataModule(
+            folder, with_faces=True, crop_frames=CROP, batch_size=args.batch, workers=args.workers
+        )
         print(f"{args.device}, {args.size} network, batches of {args.batch}, {args.workers} reading processes")
         rates = []
         for name, stage, data, precision in (

@@ -14,13 +14,13 @@ import torch
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
-from idfacevc.checkpoints import read_spec, resolve
-from idfacevc.config import FrontEndSpec
-from idfacevc.data.demo import speech_items
-from idfacevc.data.items import Item, audio_source
+from idfacevc.bundles.model import read_spec, resolve
+from idfacevc.bundles.vocoder import GRIFFIN_LIM, load_vocoder
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.data.corpora.item import Item, audio_source
 from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
 from idfacevc.losses.stft import MultiResolutionSTFTLoss
-from idfacevc.vocoder_bundle import GRIFFIN_LIM, load_vocoder
+from recipes.demo.items import speech_items
 
 _SEED = 520
 _LONGEST_SECONDS = 8.0

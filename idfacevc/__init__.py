@@ -13,6 +13,10 @@ __version__ = "0.1.0"
 __all__ = ["IDFaceVC", "InputError", "Speech", "Voice", "convert"]
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     # torch is imported at the first use of the API, not by `import idfacevc`
     if name in __all__:

@@ -14,20 +14,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from idfacevc import checkpoints
-from idfacevc.analysis import Source, analyse, mel_blocks
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
-from idfacevc.config import to_dict
-from idfacevc.delivery import Delivery
+from idfacevc.audio.pitch import log_f0
+from idfacevc.backbones.tower import AGE_BINS, GENDERS
+from idfacevc.bundles import model as checkpoints
+from idfacevc.bundles.vocoder import load_vocoder
+from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource
-from idfacevc.face.tower import AGE_BINS, GENDERS
-from idfacevc.results import FaceAttributes, Speech, Voice
-from idfacevc.text import base_speaker as base_speakers
+from idfacevc.pipeline.options import ConversionOptions
+from idfacevc.pipeline.source import Source, analyse, mel_blocks
+from idfacevc.text.speakers import registry
+from idfacevc.text.speakers.base import BaseSpeaker, speak
 from idfacevc.text.style import Style, apply_style, limited
-from idfacevc.vocoder.base import Vocoder, build_vocoder
-from idfacevc.vocoder.griffin_lim import GriffinLim
-from idfacevc.vocoder_bundle import load_vocoder
+from idfacevc.types import FaceAttributes, Speech, Voice
+from idfacevc.vocoders.base import Vocoder
+from idfacevc.vocoders.griffin_lim import GriffinLim
+from idfacevc.vocoders.registry import build_vocoder
 
 _PIECE = 256  # frames decoded at a time
 _PASSAGE = 4.0  # seconds of a text that are converted at once, or one sentence; pitch is normalised over so much
@@ -88,15 +91,18 @@ class IDFaceVC:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def voice_from_face(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> Voice:
+    def voice_from_face(
+        self, face: FaceSource, aligned: bool = False, strict: bool = False, index: int | None = None
+    ) -> Voice:
         """The voice of a face: the slow step, done once for any number of conversions.
 
         Args:
             face: file, image, array or video file, or a list of these, all of one person.
             aligned: the pictures already are crops framed as the backbone wants them; no face is searched.
             strict: several faces in a picture are an error instead of a warning.
+            index: number of the face to use where there are several, from 0, the largest first.
         """
-        return self.voice_from_tokens(self.faces.tokens(face, aligned, strict))
+        return self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
 
     @torch.no_grad()
     def voice_from_tokens(self, tokens: Tensor) -> Voice:
@@ -153,11 +159,13 @@ class IDFaceVC:
                 weights of the last two, or a Piper voice's .onnx file.
             speaker: number in a base speaker with several, from 0.
         """
-        delivery = Delivery(style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker)
+        delivery = ConversionOptions(
+            style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker
+        )
         mels, length = self._mels(voice, audio, text, source, delivery)
-        mel = torch.cat(list(mels), dim=1)
-        samples = limited(self._vocoder(delivery)(mel, seed)[:length])
-        return Speech(samples, self.sample_rate, mel.cpu().numpy())
+        frames = torch.cat(list(mels), dim=1)
+        samples = limited(self._vocoder(delivery)(frames, seed)[:length])
+        return Speech(samples, self.sample_rate, self._mel_of(frames))
 
     def stream(
         self,
@@ -171,7 +179,7 @@ class IDFaceVC:
 
         A text is spoken, converted and handed out some sentences at a time, however long it is.
         """
-        delivery = Delivery(**options)
+        delivery = ConversionOptions(**options)
         mels, length = self._mels(voice, audio, text, source, delivery)
         pieces = map(limited, self._vocoder(delivery).stream(mels, delivery.seed))
         return pieces if length is None else _trimmed(pieces, length)
@@ -179,10 +187,17 @@ class IDFaceVC:
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
         """A recording through its mel and the vocoder alone: the best that this bundle can sound."""
         wav = load_audio(audio, self.sample_rate)
-        mel = torch.cat(list(mel_blocks(wav, self.net)), dim=1)
-        return Speech(self.vocoder(mel, seed)[: len(wav)], self.sample_rate, mel.cpu().numpy())
+        frames = torch.cat(list(mel_blocks(wav, self.net)), dim=1)
+        if self.vocoder.reads_pitch:
+            lf0 = torch.from_numpy(log_f0(wav, self.spec.model.front_end)).to(frames)
+            frames = torch.cat([frames, torch.where(lf0 != 0, lf0.exp(), 0.0)[None]])
+        return Speech(self.vocoder(frames, seed)[: len(wav)], self.sample_rate, self._mel_of(frames))
 
-    def source_speech(self, audio: AudioSource | None, text: str | None, delivery: Delivery) -> np.ndarray:
+    def _mel_of(self, frames: Tensor) -> np.ndarray:
+        """The mel (M, T) alone of what a vocoder is given."""
+        return frames[: self.spec.model.front_end.n_mels].cpu().numpy()
+
+    def source_speech(self, audio: AudioSource | None, text: str | None, delivery: ConversionOptions) -> np.ndarray:
         """What a conversion analyses, (N,): the recording or the spoken text, with what of the style acts before it."""
         if text is not None:
             return np.concatenate(list(self._passages(text, delivery)))
@@ -190,7 +205,7 @@ class IDFaceVC:
         style = delivery.chosen_style.before_conversion()
         return apply_style(load_audio(audio, self.sample_rate), self.sample_rate, style)
 
-    def _passages(self, text: str, delivery: Delivery) -> Iterator[np.ndarray]:
+    def _passages(self, text: str, delivery: ConversionOptions) -> Iterator[np.ndarray]:
         """The spoken text in parts (n,) of whole sentences and whole frames, which are converted one by one."""
         speaker = _speaker(os.fspath(delivery.base_speaker), delivery.language, delivery.speaker)
         style = delivery.chosen_style.before_conversion()
@@ -203,7 +218,7 @@ class IDFaceVC:
             return np.pad(wave, (0, -len(wave) % hop))
 
         waiting: list[np.ndarray] = []
-        for sentence in base_speakers.speak(speaker, text, style, delivery.speed, delivery.seed):
+        for sentence in speak(speaker, text, style, delivery.speed, delivery.seed):
             waiting.append(sentence)
             if sum(map(len, waiting)) >= _PASSAGE * speaker.sample_rate:
                 yield passage(waiting)
@@ -212,7 +227,12 @@ class IDFaceVC:
             yield passage(waiting)
 
     def _mels(
-        self, voice: Voice, audio: AudioSource | None, text: str | None, source: Source | None, delivery: Delivery
+        self,
+        voice: Voice,
+        audio: AudioSource | None,
+        text: str | None,
+        source: Source | None,
+        delivery: ConversionOptions,
     ) -> tuple[Iterator[Tensor], int | None]:
         """The converted log-mel in pieces (M, t), and the number of samples that it stands for; None: all of them."""
         if sum(given is not None for given in (audio, text, source)) != 1:
@@ -227,7 +247,7 @@ class IDFaceVC:
         mels = self._decode(source, voice, delivery, frames, delivery.speed)
         return mels, round(source.samples / delivery.speed)
 
-    def _text_mels(self, voice: Voice, text: str, delivery: Delivery) -> Iterator[Tensor]:
+    def _text_mels(self, voice: Voice, text: str, delivery: ConversionOptions) -> Iterator[Tensor]:
         """The log-mel of a text, one passage after the other; the base speaker speaks at the speed asked for."""
         for wave in self._passages(text, delivery):
             # the frame at the very end of a passage is the first one of the next
@@ -235,16 +255,32 @@ class IDFaceVC:
             yield from self._decode(analyse(wave, self.net), voice, delivery, frames)
 
     def _decode(
-        self, source: Source, voice: Voice, delivery: Delivery, frames: int, stretch: float = 1.0
+        self, source: Source, voice: Voice, delivery: ConversionOptions, frames: int, stretch: float = 1.0
     ) -> Iterator[Tensor]:
-        """The first `frames` frames of a source in a voice: its log-mel, `stretch` times as fast, in pieces (M, t)."""
-        index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
-        lf0 = delivery.pitch(source, self.net.voice_register(voice.vector.to(self.device)))
-        codes, lf0, vector, index = (tensor.to(self.device) for tensor in (source.codes, lf0, voice.vector, index))
-        for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
-            yield delivery.colour(mel, self.spec.model.front_end)
+        """The first `frames` frames of a source in a voice, `stretch` times as fast, in pieces for the vocoder.
 
-    def _vocoder(self, delivery: Delivery) -> Vocoder:
+        A piece is the log-mel (M, t), or (M + 1, t) with the pitch for a vocoder that reads it.
+        """
+        index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
+        register = self.net.voice_register(voice.vector.to(self.device))
+        lf0 = delivery.pitch(source, register)
+        codes, lf0, vector, index = (tensor.to(self.device) for tensor in (source.codes, lf0, voice.vector, index))
+        pitch = self._pitch(lf0[index], register) if self._vocoder(delivery).reads_pitch else None
+        done = 0
+        for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
+            mel = delivery.colour(mel, self.spec.model.front_end)
+            yield mel if pitch is None else torch.cat([mel, pitch[None, done : done + mel.shape[1]].to(mel)])
+            done += mel.shape[1]
+
+    def _pitch(self, lf0: Tensor, register: Tensor | None) -> Tensor:
+        """Pitch (T,) in Hz, 0 where unvoiced, of normalised log-F0 (T,) in a voice's register (2,)."""
+        if register is None:
+            raise InputError(f"{self.vocoder.name} reads the pitch, which checkpoint {self.spec.name} does not tell")
+        low, high = self.spec.model.pitch.low, self.spec.model.pitch.high
+        absolute = (register[0] + register[1] * lf0).exp().clamp(low, high)
+        return torch.where(lf0 != 0, absolute, 0.0)
+
+    def _vocoder(self, delivery: ConversionOptions) -> Vocoder:
         """The bundle's vocoder, or for a whisper random phases as they are: looking for better ones finds a pitch."""
         if delivery.chosen_style.whisper:
             return GriffinLim(self.spec.model.front_end, iterations=0)
@@ -310,11 +346,11 @@ def _cached(checkpoint: str, device: str, vocoder: str | None) -> IDFaceVC:
 
 
 @lru_cache(maxsize=1)
-def _speaker(name: str, language: str, speaker: int) -> base_speakers.BaseSpeaker:
+def _speaker(name: str, language: str, speaker: int) -> BaseSpeaker:
     """The base speaker of that name, or that a folder or hub id of that name holds."""
-    if name not in ("auto", *base_speakers.NAMES) and ("/" in name or Path(name).exists()):
-        return base_speakers.base_speaker("auto", language, name, speaker)
-    return base_speakers.base_speaker(name, language, speaker=speaker)
+    if name not in ("auto", *registry.NAMES) and ("/" in name or Path(name).exists()):
+        return registry.base_speaker("auto", language, name, speaker)
+    return registry.base_speaker(name, language, speaker=speaker)
 
 
 def _trimmed(pieces: Iterator[np.ndarray], length: int) -> Iterator[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,20 +11,20 @@ import torch
 from PIL import Image
 
 from idfacevc.audio.mel import LogMel
-from idfacevc.checkpoints import save_bundle
-from idfacevc.config import (
+from idfacevc.backbones.tower import FaceTower
+from idfacevc.bundles.model import save_bundle
+from idfacevc.config.model import (
     ContentSpec,
     DecoderSpec,
+    FaceHeadSpec,
     FaceSpec,
     MemorySpec,
     ModelSpec,
-    SafpqSpec,
     SpeechSpec,
     TowerSpec,
 )
-from idfacevc.face.tower import FaceTower
-from idfacevc.models.idfacevc import IDFaceVCNet
-from idfacevc.vocoder.base import VocoderSpec
+from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.models.idfacevc.network import IDFaceVCNet
 
 RATE = 16000
 
@@ -34,7 +35,7 @@ def tiny_model_spec() -> ModelSpec:
         face=FaceSpec(
             backbone="tower", name="", revision=None, token_dim=16, crop="aligned", tower=TowerSpec((8, 16), (1, 1), 32)
         ),
-        face_head=SafpqSpec(prompts=4, dim=16, heads=2, ffn_dim=32),
+        face_head=FaceHeadSpec(prompts=4, dim=16, heads=2, ffn_dim=32),
         speech=SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
         content=ContentSpec(hidden=24, layers=2, dim=8, codes=32, codebooks=2, context=16),
         memory=MemorySpec(slots=8, dim=16),
@@ -111,3 +112,12 @@ def speech_path(speech: np.ndarray, tmp_path_factory: pytest.TempPathFactory) ->
     path = tmp_path_factory.mktemp("speech") / "source.wav"
     soundfile.write(path, speech, RATE)
     return path
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of the demo's real speech and faces."""
+    folder = os.environ.get("IDFACEVC_CORPORA")
+    if not folder:
+        pytest.skip("needs the demo's corpora: set IDFACEVC_CORPORA to their folder")
+    return Path(folder)

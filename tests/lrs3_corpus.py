@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from idfacevc.data.lrs3 import fixed_speakers
-from idfacevc.text.base_speaker import base_speaker
+from idfacevc.data.corpora.lrs3 import fixed_speakers
+from idfacevc.text.speakers.registry import base_speaker
 
 SIDE, FPS, RATE = 224, 25, 16000  # of LRS3
 FACE = (224, 117)  # where the astronaut's face is, in pixels of the photo

@@ -1,13 +1,13 @@
 """One small model for all tests."""
 
-from idfacevc.config import (
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import (
     ContentSpec,
     DecoderSpec,
+    FaceHeadSpec,
     FaceSpec,
-    FrontEndSpec,
     MemorySpec,
     ModelSpec,
-    SafpqSpec,
     SpeechSpec,
     TowerSpec,
 )
@@ -21,7 +21,7 @@ def tiny_spec(**changes: object) -> ModelSpec:
             backbone="tower", name="", revision=None, token_dim=16, crop="aligned",
             tower=TowerSpec(channels=(8, 16), blocks=(1, 1), image_size=24),
         ),
-        "face_head": SafpqSpec(prompts=4, dim=32, heads=2, ffn_dim=48),
+        "face_head": FaceHeadSpec(prompts=4, dim=32, heads=2, ffn_dim=48),
         "speech": SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
         "content": ContentSpec(hidden=32, layers=2, dim=16, codes=24, context=24, cpc_steps=3, negatives=5),
         "memory": MemorySpec(slots=12, dim=32),

@@ -6,7 +6,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 out=$(mkdir -p "${1:-$root/out/smoke}" && cd "${1:-$root/out/smoke}" && pwd)
 cd "$root"
 .venv/bin/python -m tests.lrs3_corpus "$out/lrs3" --speakers 3 --clips 3 --seconds 1.5 --test
-.venv/bin/python -m tests.backbones "$out/weights"
+.venv/bin/python -m tests.pretrained_models "$out/weights"
 cat > "$out/small.yaml" <<YAML
 model:
   init_args:

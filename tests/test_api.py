@@ -15,12 +15,12 @@ import idfacevc
 from idfacevc import IDFaceVC, InputError, Speech, Voice
 from idfacevc.api import audio_or_text_of, convert, pick_device
 from idfacevc.audio.mel import band_edges
-from idfacevc.checkpoints import load_bundle
-from idfacevc.config import FrontEndSpec
-from idfacevc.delivery import Delivery
+from idfacevc.bundles.model import load_bundle
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.pipeline.options import ConversionOptions
 from idfacevc.text.style import Style
 from tests.conftest import vowels, write_tiny_bundle
-from tests.text.vits_models import save_vits
+from tests.text.speakers.vits_models import save_vits
 
 RATE = 16000
 
@@ -79,7 +79,6 @@ def test_surface() -> None:
 
 
 def test_a_photo_and_a_recording(vc: IDFaceVC, photo_path: Path, speech_path: Path, tmp_path: Path) -> None:
-    pytest.importorskip("facenet_pytorch")
     voice = vc.voice_from_face(photo_path)
     assert (voice.vector.shape, voice.identity.shape, voice.tokens.shape) == ((16,), (16,), (64, 16))
     result = vc.convert(voice, audio=speech_path)
@@ -189,27 +188,29 @@ def test_decoding_in_pieces_equals_one_pass(vc: IDFaceVC, voice: Voice) -> None:
 def test_pitch_that_the_decoder_is_given(vc: IDFaceVC, speech: np.ndarray) -> None:
     source = vc.analyse((speech, RATE))
     voiced = source.lf0 != 0
-    torch.testing.assert_close(Delivery().pitch(source), source.lf0)
-    torch.testing.assert_close(Delivery(pitch_range=0.5).pitch(source), source.lf0 * 0.5)
-    raised = Delivery(Style(pitch_range=2.0, pitch_shift=12.0)).pitch(source)
+    torch.testing.assert_close(ConversionOptions().pitch(source), source.lf0)
+    torch.testing.assert_close(ConversionOptions(pitch_range=0.5).pitch(source), source.lf0 * 0.5)
+    raised = ConversionOptions(Style(pitch_range=2.0, pitch_shift=12.0)).pitch(source)
     torch.testing.assert_close(raised[voiced], source.lf0[voiced] * 2 + np.log(2) / source.lf0_std)
     assert (raised[~voiced] == 0).all()
-    told = Delivery(Style(pitch_shift=12.0)).pitch(source, torch.tensor([5.0, 0.1]))  # an octave, in the voice's units
+    told = ConversionOptions(Style(pitch_shift=12.0)).pitch(
+        source, torch.tensor([5.0, 0.1])
+    )  # an octave, in the voice's units
     torch.testing.assert_close(told[voiced], source.lf0[voiced] + np.log(2) / 0.1)
-    assert (Delivery(Style(whisper=True)).pitch(source) == 0).all()
+    assert (ConversionOptions(Style(whisper=True)).pitch(source) == 0).all()
 
 
 def test_level_tilt_and_whisper_act_on_the_decoded_mel() -> None:
     spec = FrontEndSpec()
     mel = torch.rand(spec.n_mels, 50, generator=torch.Generator().manual_seed(0)) - 3
-    assert torch.equal(Delivery().colour(mel, spec), mel)
-    torch.testing.assert_close(Delivery(Style(energy_db=-5.0)).colour(mel, spec), mel - 0.25)
-    tilted = Delivery(Style(spectral_tilt=3.0)).colour(mel, spec)
+    assert torch.equal(ConversionOptions().colour(mel, spec), mel)
+    torch.testing.assert_close(ConversionOptions(Style(energy_db=-5.0)).colour(mel, spec), mel - 0.25)
+    tilted = ConversionOptions(Style(spectral_tilt=3.0)).colour(mel, spec)
     octaves = np.log2(band_edges(spec)[1:-1])
     slopes = np.polyfit(octaves, (20 * (tilted - mel)).numpy(), 1)[0]
     np.testing.assert_allclose(slopes, 3.0, atol=1e-3)
     torch.testing.assert_close((10 ** (2 * tilted)).sum(dim=0), (10 ** (2 * mel)).sum(dim=0))
-    whispered = Delivery(Style(whisper=True)).colour(mel, spec)
+    whispered = ConversionOptions(Style(whisper=True)).colour(mel, spec)
     assert whispered.diff(dim=0).abs().mean() < 0.5 * mel.diff(dim=0).abs().mean()
 
 
@@ -295,7 +296,6 @@ def test_sorting_audio_from_text(tmp_path: Path, speech: np.ndarray, monkeypatch
 
 
 def test_the_function_in_one_call(tiny_bundle: Path, photo: Image.Image, speech: np.ndarray) -> None:
-    pytest.importorskip("facenet_pytorch")
     first = convert(photo, (speech, RATE), checkpoint=tiny_bundle, seed=1)
     second = convert(np.asarray(photo), (speech, RATE), checkpoint=tiny_bundle, seed=1)
     np.testing.assert_array_equal(first.samples, second.samples)

@@ -15,8 +15,6 @@ from safetensors.torch import load_file, save_file
 
 from idfacevc.cli.main import main
 
-pytest.importorskip("facenet_pytorch")
-
 RATE = 16000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import subprocess
 import sys
@@ -17,10 +18,8 @@ from PIL import Image
 from idfacevc.cli import download
 from idfacevc.cli import main as cli
 from idfacevc.cli.main import VERBS, main
-from idfacevc.config import FaceSpec, ModelSpec, SpeechSpec
+from idfacevc.config.model import FaceSpec, ModelSpec, SpeechSpec
 from tests.conftest import vowels
-
-pytest.importorskip("facenet_pytorch")
 
 
 def read(path: Path) -> np.ndarray:
@@ -78,6 +77,47 @@ def test_convert_a_text_with_all_options_and_a_figure(base: list[str], photo_pat
     assert sorted(os.listdir(tmp_path)) == ["figure.png", "out.flac", "own.yaml"]
 
 
+def test_a_saved_voice_speaks_a_file_and_standard_input(
+    tiny_bundle: Path,
+    photo_path: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def line(name: str, *options: str) -> list[str]:
+        out = str(tmp_path / name)
+        return ["convert", "--checkpoint", str(tiny_bundle), "--base-speaker", "espeak", "--quiet", "-o", out, *options]
+
+    voice, words = tmp_path / "anna.safetensors", tmp_path / "words.txt"
+    words.write_text("Good morning.", encoding="utf-8-sig")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Good morning.")))
+    assert main(line("face.wav", "--face", str(photo_path), "--text", "Good morning.", "--voice-out", str(voice))) == 0
+    assert main(line("voice.wav", "--voice", str(voice), "--text-file", str(words))) == 0
+    assert main(line("pipe.wav", "--voice", str(voice), "--text", "-")) == 0
+    assert capfd.readouterr() == ("", "")
+    for name in ("voice.wav", "pipe.wav"):
+        np.testing.assert_array_equal(read(tmp_path / name), read(tmp_path / "face.wav"))
+    (tmp_path / "plain").touch()
+    assert voice.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    table = tmp_path / "jobs.csv"
+    table.write_text("face,text,output,base_speaker\nanna.safetensors,Good morning.,row.wav,espeak\n")
+    assert main(["batch", str(table), "--out-dir", str(tmp_path), "--checkpoint", str(tiny_bundle), "--quiet"]) == 0
+    np.testing.assert_array_equal(read(tmp_path / "row.wav"), read(tmp_path / "face.wav"))
+    words.write_bytes(b"\xff\xfe\x00")
+    for options, fault in (
+        (("--voice", str(voice), "--text-file", str(words)), "is not text in UTF-8"),
+        (("--voice", str(voice), "--text-file", str(tmp_path / "absent")), "cannot be read"),
+        (("--voice", str(voice), "--text", "Hello.", "--plot", str(tmp_path / "a.png")), "give --face instead"),
+        (
+            ("--face", str(photo_path), "--text", "Hello.", "--voice-out", str(tmp_path / "a.wav")),
+            "saved as .safetensors",
+        ),
+        (("--face", str(photo_path), "--text", "Hello.", "--face-index", "1"), "there is no face 1; found: 0 at x"),
+    ):
+        assert main(line("none.wav", *options)) == 2
+        assert fault in capfd.readouterr().err
+
+
 def test_warnings_are_one_line_each(
     base: list[str], photo: Image.Image, speech_path: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,7 +128,8 @@ def test_warnings_are_one_line_each(
     line = ["convert", "--face", str(tmp_path / "pair.png"), *base[2:], "--audio", str(speech_path)]
     assert main([*line, "-o", str(tmp_path / "out.wav")]) == 0
     err = capfd.readouterr().err
-    assert err == f"idfacevc: warning: {tmp_path / 'pair.png'}: 2 faces found, the largest is taken\n"
+    assert err.startswith(f"idfacevc: warning: {tmp_path / 'pair.png'}: 2 faces found, the largest is taken; ")
+    assert err.count("\n") == 1
     with warnings.catch_warnings():  # the filters of the caller are as they were
         warnings.simplefilter("error")
         with pytest.raises(UserWarning):
@@ -198,7 +239,7 @@ def test_download_names_what_a_configuration_needs(tmp_path: Path) -> None:
 def test_download_shows_sizes_first(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from idfacevc import hub
+    from idfacevc.bundles import hub
 
     (tmp_path / "model.yaml").write_text("model: {model: {speech: {kind: resemblyzer_projection}}}")
     monkeypatch.setattr(hub, "cached", lambda *_: None)

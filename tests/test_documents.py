@@ -28,7 +28,7 @@ def workplace(tmp_path, monkeypatch):
     """A folder with the files that the README's examples name."""
     from skimage.data import astronaut
 
-    from idfacevc.text.base_speaker import base_speaker
+    from idfacevc.text.speakers.registry import base_speaker
 
     Image.fromarray(astronaut()).save(tmp_path / "photo.jpg")
     samples, rate = base_speaker("espeak").synthesise("We can test this with a short sentence.")

@@ -15,44 +15,46 @@ import idfacevc
 
 PACKAGE = Path(idfacevc.__file__).parent
 
-_BASE = {"config", "errors"}
-_MIDDLE = _BASE | {"audio", "nn", "losses"}
-# what each part of the package may import of it; `cli` may import anything
+# what each room of the package may import of it, beside itself; rooms further down stand on those above them
 LAYERS: dict[str, set[str]] = {
-    "config": set(),
     "errors": set(),
-    "config_file": _BASE,
-    "hub": _BASE,
-    "audio": _BASE,
-    "nn": _BASE,
-    "losses": _BASE,
-    "face": _MIDDLE,
-    "models": _MIDDLE,
-    "vocoder": _MIDDLE,
-    "text": _MIDDLE,
-    "results": _MIDDLE,
-    "plotting": _MIDDLE,
-    "analysis": _MIDDLE | {"models"},
-    "delivery": _MIDDLE | {"text", "analysis"},
-    "checkpoints": _MIDDLE | {"models", "face", "vocoder", "hub"},
-    "vocoder_bundle": _MIDDLE | {"vocoder", "checkpoints"},
-    "data": _MIDDLE | {"config_file", "face", "models", "text"},
-    "training": _MIDDLE
-    | {"config_file", "analysis", "models", "data", "face", "vocoder", "vocoder_bundle", "checkpoints"},
-    "api": _MIDDLE
-    | {"models", "face", "text", "vocoder", "vocoder_bundle", "checkpoints", "analysis", "delivery", "results"},
-    "evaluation": _MIDDLE
-    | {"config_file", "data", "face", "models", "text", "vocoder", "checkpoints", "api", "results", "training"},
+    "config": {"errors"},
+    "files": {"errors"},
+    "audio": {"errors", "config", "files"},
+    "nn": {"errors", "config"},
+    "losses": {"errors", "config", "nn"},
+    "types": {"errors", "audio"},
+}
+_BASE = set(LAYERS)
+LAYERS |= {
+    "backbones": _BASE,
+    "face": _BASE | {"backbones"},
+    "models": _BASE | {"backbones"},
+    "vocoders": _BASE,
+    "text": _BASE,
+}
+_NETWORKS = set(LAYERS)
+LAYERS |= {
+    "pipeline": _NETWORKS,
+    "bundles": _NETWORKS,
+    "data": _NETWORKS,
+}
+LAYERS["api"] = set(LAYERS) - {"data"}
+_LIBRARY = set(LAYERS)
+LAYERS |= {
+    "training": _LIBRARY - {"api"},
+    "evaluation": _LIBRARY,
     "__init__": {"errors", "api"},
+    "cli": _LIBRARY | {"training", "evaluation"},
 }
 
 
 def parts() -> list[str]:
-    return sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")} - {"cli"})
+    return sorted({path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")})
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Top-level parts of the package that a file imports, at any depth of its code."""
+    """What a file imports of the package, as its top-level rooms, and of `recipes`, at any depth of its code."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -61,6 +63,7 @@ def imported(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path}: imports are absolute"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         yield from (name.split(".")[1] for name in names if name.startswith("idfacevc."))
+        yield from ("recipes" for name in names if name.split(".")[0] == "recipes")
 
 
 @pytest.mark.parametrize("part", parts())

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from idfacevc.audio.downmix import Downmix
 from idfacevc.errors import InputError
+from idfacevc.files import readable
 
 AudioSource = str | os.PathLike[str] | tuple[np.ndarray, int]
 
@@ -34,11 +36,13 @@ def load_audio(source: AudioSource, rate: int) -> np.ndarray:
     """A recording as mono float32 (N,) within ±1 at `rate` Hz.
 
     Decoding is by blocks. What lasts longer than ten minutes comes back as a memory map of a temporary file that goes
-    with the array. Channels are averaged; the level changes only where the peak exceeds 1, by dividing by it.
+    with the array. Channels are weighed by ITU-R BS.775 (stereo is averaged); where they cancel, the loudest is
+    taken. Sample rate and channels may change inside a file. The level changes only where the peak exceeds 1, by
+    dividing by it.
 
     Args:
-        source: a file of any container and codec that FFmpeg reads, or (samples, sample_rate) with float or integer
-            samples (N,) or (N, C).
+        source: a file or pipe of any container and codec that FFmpeg reads, or (samples, sample_rate), in either order,
+            with float or integer samples (N,) or (N, C).
         rate: in Hz.
 
     Raises:
@@ -123,13 +127,15 @@ def replacing(target: Path) -> Iterator[Path]:
     Raises:
         InputError: where the folder cannot be written.
     """
-    temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
+    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix[:16]}")
     with _clear_os_error(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch()
+        mode = temporary.stat().st_mode  # the umask's, which not every library that writes files respects
     try:
         yield temporary
         with _clear_os_error(target):
+            temporary.chmod(mode)
             os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -146,18 +152,26 @@ def _clear_os_error(path: Path) -> Iterator[None]:
 def _open(source: AudioSource, rate: int) -> tuple[str, Iterator[np.ndarray]]:
     """What to call the source, and its mono blocks at `rate`."""
     if isinstance(source, tuple):
-        samples, source_rate = source
-        if not 1000 <= int(source_rate) <= 768000:
+        samples, source_rate = _samples_and_rate(source)
+        if not 1000 <= source_rate <= 768000:
             raise InputError(f"the recording's sample rate of {source_rate} Hz is out of range")
-        return "the recording", _resample(_float_blocks(np.asarray(samples)), int(source_rate), rate)
-    path = Path(source)
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder, not a recording")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: is empty")
-    return str(path), _decode(path, rate)
+        return "the recording", _resample(_float_blocks(samples), source_rate, rate)
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(f"a recording must be a file or a pair (samples, sample_rate), not {type(source).__name__}")
+    return str(source), _decode(Path(source), rate)
+
+
+def _samples_and_rate(pair: tuple[Any, ...]) -> tuple[np.ndarray, int]:
+    """The two of a pair, whichever comes first."""
+    if len(pair) != 2:
+        raise InputError(f"a recording must be a pair (samples, sample_rate), not {len(pair)} things")
+    samples, rate = pair if np.ndim(pair[1]) == 0 else pair[::-1]
+    if np.ndim(rate) != 0 or isinstance(rate, str) or not np.isreal(rate) or not np.isfinite(rate):
+        raise InputError("a recording must be a pair (samples, sample_rate) with one number as its rate")
+    try:
+        return np.asarray(samples), int(rate)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the recording's samples are no array of numbers ({error})") from error
 
 
 def _float_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
@@ -171,9 +185,10 @@ def _float_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
         info = np.iinfo(samples.dtype)
         scale = (float(info.max) - float(info.min) + 1) / 2
         offset = info.min + scale  # 0 for signed types, the middle of the range for unsigned ones
+    downmix = Downmix(1 if samples.ndim == 1 else samples.shape[1])
     for start in range(0, len(samples), _BLOCK):
         block = (samples[start : start + _BLOCK].astype(np.float64) - offset) / scale
-        yield (block if block.ndim == 1 else block.mean(axis=1)).astype(np.float32)
+        yield downmix(np.atleast_2d(block.T))
 
 
 def _resample(blocks: Iterator[np.ndarray], source_rate: int, rate: int) -> Iterator[np.ndarray]:
@@ -195,7 +210,7 @@ def _decode(path: Path, rate: int) -> Iterator[np.ndarray]:
     import av
 
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with readable(path, "recording") as file, open_media(file) as container:
             if not container.streams.audio:
                 raise InputError(f"{path}: holds no audio")
             yield from mono_blocks(container.demux(container.streams.audio[0]), rate)
@@ -205,22 +220,47 @@ def _decode(path: Path, rate: int) -> Iterator[np.ndarray]:
         raise InputError(f"{path}: cannot be read as audio ({getattr(error, 'strerror', None) or error})") from error
 
 
-def mono_blocks(packets: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
-    """Mono blocks at `rate` Hz of the packets of one audio stream; those that are damaged are left out."""
+@contextmanager
+def open_media(file: Path) -> Iterator[Any]:
+    """PyAV's container of a file, whatever bytes its name consists of."""
     import av
 
-    resampler = None
+    if str(file).isprintable():
+        with av.open(str(file), metadata_errors="ignore") as container:
+            yield container
+    else:  # a name that is not UTF-8 cannot be handed to FFmpeg
+        with file.open("rb") as handle, av.open(handle, metadata_errors="ignore") as container:
+            yield container
+
+
+def mono_blocks(packets: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
+    """Mono blocks at `rate` Hz of the packets of one audio stream; those that are damaged are left out.
+
+    Sample rate, channels and sample format may change from one frame to the next, as in joined files.
+    """
+    import av
+
+    resampler: Any = None
+    kind: tuple[Any, ...] | None = None
+    downmix = Downmix(1)
     for packet in packets:
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
             continue
         for frame in frames:
-            # not FFmpeg's own downmix to mono, which raises the level of floats by 3 dB
-            resampler = resampler or av.AudioResampler("fltp", frame.layout, rate)
-            yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(frame))
+            found = (frame.layout.name, frame.sample_rate, frame.format.name)
+            if found != kind:
+                if resampler is not None:
+                    yield from (downmix(out.to_ndarray()) for out in resampler.resample(None))
+                # not FFmpeg's own downmix to mono, which raises the level of floats by 3 dB
+                resampler, kind = av.AudioResampler("fltp", frame.layout, rate), found
+                names = [channel.name for channel in frame.layout.channels]
+                downmix = Downmix(len(names), names)
+                frame.pts = None  # a resampler would fill the time before with silence
+            yield from (downmix(out.to_ndarray()) for out in resampler.resample(frame))
     if resampler is not None:
-        yield from (out.to_ndarray().mean(axis=0) for out in resampler.resample(None))
+        yield from (downmix(out.to_ndarray()) for out in resampler.resample(None))
 
 
 def _collect(chunks: Iterator[np.ndarray], limit: int) -> np.ndarray:

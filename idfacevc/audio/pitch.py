@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from idfacevc.config import FrontEndSpec
+from idfacevc.config.front_end import FrontEndSpec
 
 _EPSILON = 1e-8
 _BLOCK_SECONDS = 30.0

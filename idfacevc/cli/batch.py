@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idfacevc.cli.convert import add_model, add_styles
+from idfacevc.cli.convert import add_model, add_quiet, add_styles, shown
 from idfacevc.errors import InputError
+from idfacevc.files import distinct, readable
 
 if TYPE_CHECKING:
     from idfacevc.api import IDFaceVC
-    from idfacevc.results import Voice
+    from idfacevc.types import Voice
 
 EXAMPLE = "idfacevc batch jobs.csv --out-dir out/batch"
 _OPTIONS: dict[str, type] = {
@@ -32,7 +33,7 @@ _COLUMNS = ("face", "audio", "text", "output", *_OPTIONS)
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchRow:
     """One row. `options` are those of `IDFaceVC.convert`; `output` is a path inside the output folder."""
 
     face: Path
@@ -46,14 +47,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "batch",
         help="many conversions from a CSV table",
-        description="Convert every row of a CSV table. Columns: face, audio or text, output (a name in DIR), any of "
-        f"{', '.join(_OPTIONS)}.\nA row that fails is reported and the others go on; running again does only what is "
-        "missing. Paths are relative to the table's folder.",
+        description="Convert every row of a CSV table. Columns: face (a picture, a video or a saved voice), audio or "
+        f"text, output (a name in DIR), any of {', '.join(_OPTIONS)}.\nA row that fails is reported and the others go "
+        "on; running again does only what is missing. Paths are relative to the table's folder.",
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument("jobs", metavar="JOBS.csv")
     parser.add_argument("--out-dir", required=True, metavar="DIR")
     parser.add_argument("--strict-face", action="store_true", help="refuse pictures with several faces")
+    add_quiet(parser)
     add_styles(parser)
     add_model(parser)
     parser.set_defaults(run=run)
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
     rows = read_rows(Path(args.jobs))
     out_dir = Path(args.out_dir)
+    say = (lambda _: None) if args.quiet else print
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     voices: dict[Path, Voice] = {}
     failed = 0
@@ -72,23 +75,24 @@ def run(args: argparse.Namespace) -> int:
         try:
             job = parse_row(row, Path(args.jobs).parent, out_dir, number)
             if job.output.exists():
-                print(f"{where} {job.output}: there already")
+                say(f"{where} {job.output}: there already")
                 continue
-            _convert(vc, job, voices, args.strict_face, args.styles)
-            print(f"{where} {job.output}")
+            _convert(vc, job, voices, args)
+            say(f"{where} {job.output}")
         except Exception as error:  # one row's fault of any kind must not stop the others
             failed += 1
             if args.debug:
                 traceback.print_exc()
             print(f"idfacevc: row {number}: {' '.join(str(error).split()) or repr(error)}", file=sys.stderr)
-    print(f"{len(rows) - failed} of {len(rows)} rows done")
+    say(f"{len(rows) - failed} of {len(rows)} rows done")
     return 1 if failed else 0
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The table's rows; an unreadable table or an unknown column is an `InputError`."""
+    csv.field_size_limit(2**31 - 1)  # a text of a whole book is one field
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with readable(path, "table") as table, table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             names = reader.fieldnames or []
             rows = list(reader)
@@ -106,7 +110,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> Job:
+def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> BatchRow:
     """A checked job; without an output name it is the row's number."""
     values = {key: value.strip() for key, value in row.items() if isinstance(value, str) and value.strip()}
     if None in row:
@@ -124,14 +128,17 @@ def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> 
     if weights != folder and weights.is_dir():
         options["base_speaker"] = str(weights)
     audio = folder / values["audio"] if "audio" in values else None
-    return Job(folder / values["face"], audio, values.get("text"), out_dir / output, options)
+    return BatchRow(folder / values["face"], audio, values.get("text"), out_dir / output, options)
 
 
-def _convert(vc: IDFaceVC, job: Job, voices: dict[Path, Voice], strict: bool, styles: str | None) -> None:
+def _convert(vc: IDFaceVC, job: BatchRow, voices: dict[Path, Voice], args: argparse.Namespace) -> None:
     from idfacevc.audio.io import check_output, save_audio
+    from idfacevc.types import Voice
 
     check_output(job.output)
+    distinct(job.output, job.face, job.audio)
     if job.face not in voices:
-        voices[job.face] = vc.voice_from_face(job.face, strict=strict)
-    pieces = vc.stream(voices[job.face], audio=job.audio, text=job.text, styles=styles, **job.options)
-    save_audio(job.output, pieces, vc.sample_rate)
+        saved = job.face.suffix == ".safetensors"
+        voices[job.face] = Voice.load(job.face) if saved else vc.voice_from_face(job.face, strict=args.strict_face)
+    pieces = vc.stream(voices[job.face], audio=job.audio, text=job.text, styles=args.styles, **job.options)
+    save_audio(job.output, shown(pieces, vc.sample_rate, args.quiet), vc.sample_rate)

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
+from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idfacevc.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXAMPLE = "idfacevc convert --face photo.jpg --text 'Hello there.' -o hello.wav"
 
@@ -17,22 +26,29 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "Texts are plain text of any length; SSML and other markup are not interpreted.",
         epilog=f"example: {EXAMPLE}",
     )
-    parser.add_argument(
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument(
         "--face",
         action="append",
-        required=True,
         metavar="IMG",
         help="picture or video; give it several times to average pictures of one person",
     )
+    who.add_argument("--voice", metavar="FILE", help="voice saved with --voice-out, instead of a face")
+    parser.add_argument("--voice-out", metavar="FILE", help="also save the voice, as .safetensors")
     content = parser.add_mutually_exclusive_group(required=True)
     content.add_argument("--audio", metavar="WAV", help="recording whose words are kept, of any format")
-    content.add_argument("--text", help="words to say, plain text only: no SSML")
+    content.add_argument("--text", help="words to say, plain text only: no SSML; - reads standard input")
+    content.add_argument("--text-file", metavar="FILE", help="file of the words to say, UTF-8")
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=".wav or .flac file to write")
     add_delivery(parser)
     add_model(parser)
     parser.add_argument(
         "--strict-face", action="store_true", help="refuse a picture with several faces instead of taking the largest"
     )
+    parser.add_argument(
+        "--face-index", type=int, metavar="N", help="which of several faces in a picture, from 0, the largest first"
+    )
+    add_quiet(parser)
     parser.add_argument("--plot", metavar="FIG", help="also draw face, mels and pitch, as .png, .pdf or .svg")
     parser.set_defaults(run=run)
 
@@ -60,6 +76,11 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
     add_styles(parser)
 
 
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """The option that keeps progress and results from being printed."""
+    parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
+
+
 def add_styles(parser: argparse.ArgumentParser) -> None:
     """The option that names a file of own styles."""
     parser.add_argument("--styles", metavar="YAML", help="file of own styles, which are added to the presets")
@@ -77,27 +98,72 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
-    from idfacevc.delivery import Delivery
-    from idfacevc.plotting import figure_class, plot_conversion
+    from idfacevc.files import distinct
+    from idfacevc.pipeline.options import ConversionOptions
+    from idfacevc.pipeline.plot import figure_class, plot_conversion
+    from idfacevc.types import Voice
 
     # what can be refused without work is refused first
     check_output(args.output)
+    distinct(args.output, *(args.face or ()), args.audio, args.styles)
     if args.plot:
+        distinct(args.plot, *(args.face or ()), args.audio, args.styles)
+        if Path(args.plot).absolute() == Path(args.output).absolute():
+            raise InputError(f"{args.plot}: is the name of the output as well")
+        if args.voice:
+            raise InputError("--plot draws a face: give --face instead of --voice")
         figure_class(args.plot)
         check_writable(args.plot)
-    options = {field.name: getattr(args, field.name) for field in fields(Delivery)}
-    delivery = Delivery(**options)
+    if args.voice_out:
+        if Path(args.voice_out).suffix != ".safetensors":
+            raise InputError(f"{args.voice_out}: voices are saved as .safetensors")
+        check_writable(args.voice_out)
+    text = _text(args)
+    options = {field.name: getattr(args, field.name) for field in fields(ConversionOptions)}
+    delivery = ConversionOptions(**options)
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
-    crops = vc.faces.crops(args.face, strict=args.strict_face)
-    voice = vc.voice_from_face(crops, aligned=True)
+    if args.voice:
+        voice = Voice.load(args.voice)
+    else:
+        crops = vc.faces.crops(args.face, strict=args.strict_face, index=args.face_index)
+        voice = vc.voice_from_face(crops, aligned=True)
+    if args.voice_out:
+        voice.save(args.voice_out)
     begin = time.perf_counter()
-    pieces = vc.stream(voice, audio=args.audio, text=args.text, **options)
-    seconds = save_audio(args.output, pieces, vc.sample_rate) / vc.sample_rate
+    pieces = vc.stream(voice, audio=args.audio, text=text, **options)
+    seconds = save_audio(args.output, shown(pieces, vc.sample_rate, args.quiet), vc.sample_rate) / vc.sample_rate
     took = time.perf_counter() - begin
-    print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
+    if not args.quiet:
+        print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
     if args.plot:
-        source = vc.source_speech(args.audio, args.text, delivery)
+        source = vc.source_speech(args.audio, text, delivery)
         output = load_audio(args.output, vc.sample_rate)
         plot_conversion(args.plot, crops[0], source, output, vc.spec.model.front_end)
-        print(args.plot)
+        if not args.quiet:
+            print(args.plot)
     return 0
+
+
+def shown(pieces: Iterator[np.ndarray], rate: int, quiet: bool) -> Iterator[np.ndarray]:
+    """The pieces, while a terminal shows how many seconds of speech there are so far."""
+    from tqdm import tqdm
+
+    form = "{n:.0f} s of speech after {elapsed}"
+    with tqdm(bar_format=form, leave=False, disable=True if quiet else None) as bar:  # None: where it is no terminal
+        for piece in pieces:
+            yield piece
+            bar.update(len(piece) / rate)
+
+
+def _text(args: argparse.Namespace) -> str | None:
+    """The words to say, from the command line, a file or standard input."""
+    if args.text_file is None and args.text != "-":
+        return args.text
+    name = args.text_file or "standard input"
+    try:
+        read = sys.stdin.buffer.read() if args.text_file is None else Path(args.text_file).read_bytes()
+        return read.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: is not text in UTF-8") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idfacevc.cli.convert import add_model
-from idfacevc.errors import InputError
+from idfacevc.errors import optional
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +36,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import load_audio, save_audio
-    from idfacevc.plotting import figure_class, plot_conversion
-    from idfacevc.text.base_speaker import base_speaker
+    from idfacevc.pipeline.plot import figure_class, plot_conversion
+    from idfacevc.text.speakers.registry import base_speaker
 
     out = Path(args.out)
     figure_class("figure.png")
@@ -71,8 +71,6 @@ def run(args: argparse.Namespace) -> int:
 
 def astronaut() -> np.ndarray:
     """The photo of Eileen Collins inside scikit-image, public domain; (H, W, 3)."""
-    try:
+    with optional("skimage", "the photo of the demo needs scikit-image: pip install 'idfacevc[demo]', or --face"):
         from skimage import data
-    except ImportError as error:
-        raise InputError("the photo of the demo needs scikit-image: pip install 'idfacevc[demo]', or --face") from error
     return data.astronaut()

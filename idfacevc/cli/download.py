@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from idfacevc import hub
-from idfacevc.config_file import read_model
+from idfacevc.bundles import hub
+from idfacevc.config.training_files import read_model
 
 if TYPE_CHECKING:
-    from idfacevc.config import ModelSpec
+    from idfacevc.config.model import ModelSpec
 
 EXAMPLE = "idfacevc download --checkpoint demo"
 # of facenet-pytorch's releases, trained on VGGFace2
@@ -39,6 +39,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would be fetched")
     parser.set_defaults(run=run)
+    tasks = parser.add_subparsers(dest="task", metavar="task")
+    clap = tasks.add_parser(
+        "import-clap",
+        help="make a folder that speech.name takes of LAION's own CLAP checkpoint",
+        epilog="example: idfacevc download import-clap music_speech.pt clap",
+    )
+    clap.add_argument("file", type=Path, metavar="CHECKPOINT.pt")
+    clap.add_argument("folder", type=Path, metavar="DIR", help="folder to write")
+    clap.set_defaults(run=run_import_clap)
 
 
 class _Source(Protocol):
@@ -75,7 +84,7 @@ class Repository:
 
 
 def run(args: argparse.Namespace) -> int:
-    from idfacevc.checkpoints import read_spec, resolve
+    from idfacevc.bundles.model import read_spec, resolve
 
     if args.evaluation:
         from idfacevc.evaluation.weights import paper_weights
@@ -98,6 +107,14 @@ def run(args: argparse.Namespace) -> int:
         print(f"together: {_megabytes(sum(size for _, size in absent))}")
     for one, size in absent if not args.dry_run else ():
         print(f"{one.name}: in {one.fetch(size)}")
+    return 0
+
+
+def run_import_clap(args: argparse.Namespace) -> int:
+    from idfacevc.backbones.import_laion import convert
+
+    convert(args.file, args.folder)
+    print(f"{args.folder}: CLAP's audio branch")
     return 0
 
 

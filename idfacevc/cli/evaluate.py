@@ -201,8 +201,8 @@ def _positive(text: str) -> int:
 
 
 def run_pairs(args: argparse.Namespace) -> int:
-    from idfacevc.checkpoints import resolve
-    from idfacevc.evaluation import runner
+    from idfacevc.bundles.model import resolve
+    from idfacevc.evaluation import run as runner
     from idfacevc.evaluation.conversion import checkpoint_digest
     from idfacevc.evaluation.pairs import read_pairs
 
@@ -228,7 +228,7 @@ def _draw_method(checkpoint: Path, pairs: list[Any]) -> dict[str, Any]:
 
 
 def run_outputs(args: argparse.Namespace) -> int:
-    from idfacevc.evaluation import runner
+    from idfacevc.evaluation import run as runner
     from idfacevc.evaluation.pairs import read_outputs
 
     pairs = read_outputs(args.outputs)
@@ -239,8 +239,8 @@ def run_outputs(args: argparse.Namespace) -> int:
 
 def _report(sections: dict[str, list[Any]], out: Path) -> int:
     """The tables on stdout, and on stderr what is missing from them."""
-    from idfacevc.evaluation.results import markdown
-    from idfacevc.evaluation.runner import missing_lines
+    from idfacevc.evaluation.measurement import markdown
+    from idfacevc.evaluation.run import missing_lines
 
     for title, figures in sections.items():
         print(f"{title}\n\n{markdown(figures)}\n")
@@ -251,12 +251,12 @@ def _report(sections: dict[str, list[Any]], out: Path) -> int:
 
 
 def run_demo(args: argparse.Namespace) -> int:
-    from idfacevc.checkpoints import resolve
-    from idfacevc.evaluation.demo import DemoEvaluation
+    from idfacevc.bundles.model import resolve
+    from idfacevc.cli.recipe import recipe
 
     folder = resolve(args.checkpoint)
     _make(args.out)
-    evaluation = DemoEvaluation(
+    evaluation = recipe("demo.evaluate.run").DemoEvaluation(
         args.corpora, folder, args.out, _loader(folder), _speak(), args.pairing, args.limit, args.workers
     )
     print(evaluation.run())
@@ -265,7 +265,7 @@ def run_demo(args: argparse.Namespace) -> int:
 
 def run_protocol(args: argparse.Namespace) -> int:
     from idfacevc.evaluation.pairs import write_pairs
-    from idfacevc.evaluation.protocol import lrs3_pairs
+    from idfacevc.evaluation.protocols.lrs3 import lrs3_pairs
 
     pairs = lrs3_pairs(args.lrs3.resolve())
     _make(args.out.parent)
@@ -275,7 +275,7 @@ def run_protocol(args: argparse.Namespace) -> int:
 
 
 def run_reproduce(args: argparse.Namespace) -> int:
-    from idfacevc.checkpoints import available
+    from idfacevc.bundles.model import available
     from idfacevc.evaluation.pairs import read_pairs
     from idfacevc.evaluation.reproduce import reproduce
 
@@ -288,7 +288,7 @@ def run_reproduce(args: argparse.Namespace) -> int:
 
 
 def run_figures(args: argparse.Namespace) -> int:
-    from idfacevc.checkpoints import resolve
+    from idfacevc.bundles.model import resolve
     from idfacevc.evaluation.figures import method_figures, png
 
     system = _loader(resolve(args.checkpoint))()
@@ -303,9 +303,9 @@ def run_figures(args: argparse.Namespace) -> int:
 def run_listening(args: argparse.Namespace) -> int:
     from idfacevc.errors import InputError
     from idfacevc.evaluation import listening
+    from idfacevc.evaluation.measurement import markdown
     from idfacevc.evaluation.pairs import read_outputs
-    from idfacevc.evaluation.protocol import VoiceJudge
-    from idfacevc.evaluation.results import markdown
+    from idfacevc.evaluation.protocols.lrs3 import GenderHearing
 
     if args.read:
         print(markdown(listening.read_answers(args.read, args.files)))
@@ -313,7 +313,7 @@ def run_listening(args: argparse.Namespace) -> int:
     if len(args.files) > 1:
         raise InputError("a listening test is made from one OUTPUTS.tsv; give --read DIR to read answers")
     pairs = read_outputs(args.files[0])
-    judge = VoiceJudge()
+    judge = GenderHearing()
     genders = {target: judge(Path(clip)) for target, clip in {pair.target: pair.reference for pair in pairs}.items()}
     _make(args.out)
     count = listening.make_test(pairs, genders, args.out, args.sets)
@@ -322,16 +322,17 @@ def run_listening(args: argparse.Namespace) -> int:
 
 
 def run_gender(args: argparse.Namespace) -> int:
-    from idfacevc.evaluation import voice_gender
-    from idfacevc.evaluation.analysis import AnalysisCache
-    from idfacevc.evaluation.results import Figure, markdown
+    from idfacevc.cli.recipe import recipe
+    from idfacevc.evaluation.measurement import Measurement, markdown
+    from idfacevc.evaluation.score_cache import ScoreCache
 
     _make(args.out)
-    cache = AnalysisCache(args.out / "cache.sqlite")
-    classifier = voice_gender.train(args.corpora, cache, args.workers)
-    checks = voice_gender.check(classifier, args.corpora, cache, args.workers)
+    gender_classifier = recipe("demo.gender_classifier")
+    cache = ScoreCache(args.out / "cache.sqlite")
+    classifier = gender_classifier.train(args.corpora, cache, args.workers)
+    checks = gender_classifier.check(classifier, args.corpora, cache, args.workers)
     classifier.save(args.out / "voice_gender.yaml")
-    print(markdown([Figure.of(name, check, classifier.trained_on) for name, check in checks.items()]))
+    print(markdown([Measurement.of(name, check, classifier.trained_on) for name, check in checks.items()]))
     return 0
 
 
@@ -356,6 +357,6 @@ def _loader(checkpoint: Path) -> Callable[[], Any]:
 
 def _speak() -> Any:
     """The base speaker that the converter uses for texts."""
-    from idfacevc.text.base_speaker import base_speaker
+    from idfacevc.text.speakers.registry import base_speaker
 
     return base_speaker("auto").synthesise

@@ -10,14 +10,12 @@ from importlib import metadata
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc info"
-_PACKAGES = ("torch", "transformers", "facenet-pytorch", "av", "soundfile", "pyworld")
+_PACKAGES = ("torch", "transformers", "av", "soundfile", "pyworld-prebuilt")
 # modules that a verb needs beyond the core, and the extra that brings them
-# plain pip cannot resolve facenet-pytorch's own pins
-_FACE = "--no-deps facenet-pytorch==2.6.0"
-_NEEDS = {
-    "convert, batch": {"facenet_pytorch": _FACE},
+_NEEDS: dict[str, dict[str, str]] = {
+    "convert, batch": {},
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
-    "demo": {"facenet_pytorch": _FACE, "matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
+    "demo": {"matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
     "train": dict.fromkeys(("pytorch_lightning", "jsonargparse", "resemblyzer"), "idfacevc[train]"),
     "vocoder import": {"h5py": "idfacevc[vocoder]"},
     "vocoder train": dict.fromkeys(("pytorch_lightning", "jsonargparse"), "idfacevc[train]"),
@@ -57,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_checkpoints() -> None:
-    from idfacevc.checkpoints import available, read_spec, roots
+    from idfacevc.bundles.model import available, read_spec, roots
     from idfacevc.cli.download import weights_of
-    from idfacevc.vocoder.base import VOCODER_NAMES
+    from idfacevc.config.vocoder import VOCODER_NAMES
 
     found = available()
     if not found:
@@ -77,7 +75,7 @@ def _print_checkpoints() -> None:
 
 
 def _print_base_speakers() -> None:
-    from idfacevc.text.base_speaker import NAMES, base_speaker
+    from idfacevc.text.speakers.registry import NAMES, base_speaker
 
     for name in NAMES:
         try:

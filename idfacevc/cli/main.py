@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import logging
 import sys
-import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from idfacevc import __version__
-from idfacevc.config import ConfigError
+from idfacevc.cli.faults import Terminated, say, status_of, terminating, tolerant_streams
 from idfacevc.errors import InputError
 
-VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "download", "serve", "info")
+VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "download", "info")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,31 +30,38 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; returns the exit status: 0, 1 for partial failure, 2 for bad input, 130 if interrupted."""
+    """Run one command line.
+
+    Returns:
+        the exit status: 0; 1 for a failure (a full disk, too little memory) and where a part failed; 2 for bad input;
+        130 and 143 for SIGINT and SIGTERM; 141 where who reads the output stopped.
+    """
+    tolerant_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     try:
-        parser = _parser()
-        args, rest = parser.parse_known_args([argument for argument in arguments if argument != "--debug"])
-        args.debug = debug
-        if args.run is None:
-            parser.print_help()
-            return 2
-        if getattr(args, "passthrough", False):
-            args.rest = rest
-            return args.run(args)
-        if rest:
-            raise InputError(f"unrecognized arguments: {' '.join(rest)} (see idfacevc {args.verb} --help)")
-        with _plain_messages(debug):
-            return args.run(args)
-    except (InputError, ConfigError) as error:
-        if debug:
-            traceback.print_exc()
-        _say("error", str(error))
+        with terminating():
+            status = _run(arguments, debug)
+            sys.stdout.flush()
+            return status
+    except (Exception, KeyboardInterrupt, Terminated) as error:
+        return status_of(error, debug)
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    parser = _parser()
+    args, rest = parser.parse_known_args([argument for argument in arguments if argument != "--debug"])
+    args.debug = debug
+    if args.run is None:
+        parser.print_help()
         return 2
-    except KeyboardInterrupt:
-        _say("error", "interrupted")
-        return 130
+    if getattr(args, "passthrough", False):
+        args.rest = rest
+        return args.run(args)
+    if rest:
+        raise InputError(f"unrecognized arguments: {' '.join(rest)} (see idfacevc {args.verb} --help)")
+    with _plain_messages(debug):
+        return args.run(args)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,9 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=None)
     subparsers = parser.add_subparsers(dest="verb", metavar="verb")
     for verb in VERBS:
-        name = f"idfacevc.cli.{verb}"
-        if importlib.util.find_spec(name) is not None:
-            importlib.import_module(name).add_parser(subparsers)
+        importlib.import_module(f"idfacevc.cli.{verb}").add_parser(subparsers)
     for one in [parser, *subparsers.choices.values()]:  # for the help; `main` takes it wherever it stands
         one.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
@@ -83,7 +86,7 @@ def _plain_messages(debug: bool) -> Iterator[None]:
     from idfacevc.face.detect import FaceWarning
 
     def show(message: Warning | str, category: type[Warning], *_: Any) -> None:
-        _say("warning" if issubclass(category, FaceWarning) else category.__name__, str(message))
+        say("warning" if issubclass(category, FaceWarning) else category.__name__, str(message))
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("idfacevc: warning: %(message)s"))
@@ -99,10 +102,6 @@ def _plain_messages(debug: bool) -> Iterator[None]:
             yield
         finally:
             logger.removeHandler(handler)
-
-
-def _say(kind: str, message: str) -> None:
-    print(f"idfacevc: {kind}: {' '.join(message.split())}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idfacevc.config import ModelSpec
-from idfacevc.errors import InputError
+from idfacevc.cli.recipe import recipe
+from idfacevc.config.model import ModelSpec
 
 if TYPE_CHECKING:
-    from idfacevc.data.items import Item
+    from idfacevc.data.corpora.item import Item
 
 EXAMPLE = "idfacevc prepare folder clips.tsv --config recipes/demo/conf/model.yaml --tower tower --out features"
 
@@ -81,9 +81,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from idfacevc.config_file import read_model
+    from idfacevc.config.training_files import read_model
+    from idfacevc.data.corpora.folder import read_folder
     from idfacevc.data.features import FeatureSpec
-    from idfacevc.data.items import read_folder
     from idfacevc.data.prepare import prepare
 
     model = read_model(args.config) if args.config else ModelSpec()
@@ -96,37 +96,29 @@ def run(args: argparse.Namespace) -> int:
     if args.corpus == "folder":
         make(read_folder(args.source), spec, args.out)
     elif args.corpus == "lrs3":
-        from idfacevc.data.lrs3 import lrs3_items
+        from idfacevc.data.corpora.lrs3 import lrs3_items
 
         make(lrs3_items(args.root, args.speakers), spec, args.out)
     elif args.corpus == "voxceleb":
-        from idfacevc.data.voxceleb import voxceleb_items
+        from idfacevc.data.corpora.voxceleb import voxceleb_items
 
         make(voxceleb_items(args.root, args.faces), spec, args.out)
     elif args.what == "pairs":
-        _pair(args.out, args.voices)
+        pairing = recipe("demo.items").write_pairing(args.out, args.voices)
+        for group, item in sorted(pairing.groups.items()):
+            print(f"{group}: {len(item.speakers)} speakers")
     elif args.what == "faces":
-        from idfacevc.data.demo import face_items
-
-        make(face_items(args.corpora), replace(spec, speech=None), args.out / "faces", shard_clips=512)
+        make(
+            recipe("demo.items").face_items(args.corpora),
+            replace(spec, speech=None),
+            args.out / "faces",
+            shard_clips=512,
+        )
     else:
-        from idfacevc.data.demo import espeak_items, speech_items
-
-        items = speech_items(args.corpora) + espeak_items(args.corpora, args.out / "espeak")
+        demo = recipe("demo.items")
+        items = demo.speech_items(args.corpora) + demo.espeak_items(args.corpora, args.out / "espeak")
         make(items, replace(spec, face=None), args.out / "speech")
     return 0
-
-
-def _pair(out: Path, voices: Path | None) -> None:
-    from idfacevc.data.demo import pair, read_voices
-    from idfacevc.data.shards import FeatureStore
-
-    if voices is None:
-        raise InputError("prepare demo pairs needs --voices, the table that idfacevc.evaluation.voice_choice writes")
-    pairing = pair(FeatureStore(out / "speech"), FeatureStore(out / "faces"), read_voices(voices))
-    pairing.save(out / "pairing.safetensors")
-    for group, item in sorted(pairing.groups.items()):
-        print(f"{group}: {len(item.speakers)} speakers")
 
 
 def _device(name: str) -> str:

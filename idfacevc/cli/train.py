@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from idfacevc.errors import InputError
@@ -15,7 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "train",
         help="train a stage with Lightning",
         description="Lightning training. --config may be repeated, later files override; any setting can follow as "
-        "--model.NAME or --data.NAME; --ckpt_path last resumes.",
+        "--model.NAME or --data.NAME; --ckpt_path last resumes. `idfacevc train export` makes a bundle.",
         epilog=f"example: {EXAMPLE}",
         add_help=False,
     )
@@ -24,9 +25,30 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train what the configurations name."""
+    if args.rest[:1] == ["export"]:
+        return _export(args.rest[1:])
     import pytorch_lightning as pl
 
     fit(args.rest, pl.LightningModule, pl.LightningDataModule, named=True)
+    return 0
+
+
+def _export(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="idfacevc train export",
+        description="A training's checkpoint becomes a bundle, or a face tower where it is that of one.",
+        epilog="example: idfacevc train export stage_b/last.ckpt --out checkpoints/mine",
+    )
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT.ckpt")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    parser.add_argument("--name", metavar="NAME", help="what reports call the bundle (default: the folder's name)")
+    parser.add_argument("--tower", type=Path, metavar="DIR", help="the face tower, where that is the backbone")
+    parser.add_argument("--vocoder", type=Path, metavar="DIR", help="a trained vocoder, in place of Griffin-Lim")
+    args = parser.parse_args(arguments)
+    from idfacevc.training.export import export
+
+    what = export(args.checkpoint, args.out, args.name or args.out.resolve().name, args.tower, args.vocoder)
+    print(f"{args.out}: {what}")
     return 0
 
 
@@ -43,12 +65,15 @@ def fit(arguments: list[str], module: type, data: type, named: bool) -> None:
     import pytorch_lightning as pl
     from pytorch_lightning.cli import LightningCLI
 
-    from idfacevc.training.whole_checkpoints import WholeCheckpoints
+    from idfacevc.cli.recipe import add_recipes
+    from idfacevc.training.checkpoint_io import AtomicCheckpointIO
+
+    add_recipes()
 
     class TrainingCLI(LightningCLI):
         def instantiate_trainer(self, **options: Any) -> pl.Trainer:
             trainer = super().instantiate_trainer(**options)
-            trainer.strategy.checkpoint_io = WholeCheckpoints()
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
             return trainer
 
     try:
@@ -62,6 +87,10 @@ def fit(arguments: list[str], module: type, data: type, named: bool) -> None:
             args=["fit", *arguments],
             seed_everything_default=520,
         )
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):  # Lightning tidies up, then exits with 1
+            raise KeyboardInterrupt from None
+        raise
     except argparse.ArgumentError as error:
         raise InputError(f"the training's configuration: {error}") from error
     except ValueError as error:  # jsonargparse wraps what a class says of its arguments

@@ -68,7 +68,9 @@ def _add_mels(tasks: argparse._SubParsersAction) -> None:
         tasks, "mels", "write an acoustic model's own mels of a corpus, to finetune a vocoder on", _MELS,
         "Each training utterance is decoded from its own content, pitch and voice, frame by frame.",
     )  # fmt: skip
-    parser.add_argument("--corpora", required=True, metavar="DIR", help="folder of the speech table and archives")
+    of = parser.add_mutually_exclusive_group(required=True)
+    of.add_argument("--table", type=Path, metavar="TSV", help="recordings, as of prepare folder")
+    of.add_argument("--corpora", type=Path, metavar="DIR", help="the demo's folder of the speech table and archives")
     parser.add_argument("--checkpoint", default="demo", metavar="NAME", help="name, folder or hub id (%(default)s)")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps or auto (%(default)s)")
@@ -91,8 +93,8 @@ def _add_bench(tasks: argparse._SubParsersAction) -> None:
 
 
 def run_import(args: argparse.Namespace) -> int:
-    from idfacevc.vocoder.kan_bayashi import read_checkpoint
-    from idfacevc.vocoder_bundle import VocoderBundleSpec, save_vocoder
+    from idfacevc.bundles.vocoder import VocoderBundleSpec, save_vocoder
+    from idfacevc.vocoders.parallel_wavegan.import_checkpoint import read_checkpoint
 
     out = Path(args.out)
     spec, generator, steps = read_checkpoint(Path(args.checkpoint), Path(args.config), Path(args.stats))
@@ -103,11 +105,14 @@ def run_import(args: argparse.Namespace) -> int:
 
 
 def run_train(args: argparse.Namespace) -> int:
+    from idfacevc.cli.recipe import recipe
     from idfacevc.cli.train import fit
-    from idfacevc.data.waves import WaveDataModule
+    from idfacevc.data.vocoder import VocoderDataModule
     from idfacevc.training.vocoder import VocoderModule
 
-    fit(args.rest, VocoderModule, WaveDataModule, named=False)
+    from_corpora = any(argument.startswith("--data.corpora") for argument in args.rest)
+    data = recipe("demo.vocoder_data").CorporaDataModule if from_corpora else VocoderDataModule
+    fit(args.rest, VocoderModule, data, named=False)
     return 0
 
 
@@ -120,9 +125,12 @@ def run_export(args: argparse.Namespace) -> int:
 
 
 def run_mels(args: argparse.Namespace) -> int:
+    from idfacevc.cli.recipe import recipe
+    from idfacevc.data.corpora.folder import read_folder
     from idfacevc.training.vocoder_mels import write_mels
 
-    count = write_mels(Path(args.corpora), args.checkpoint, Path(args.out), args.device)
+    items = recipe("demo.items").speech_items(args.corpora) if args.corpora else read_folder(args.table)
+    count = write_mels([item for item in items if item.audio], args.checkpoint, Path(args.out), args.device)
     print(f"{args.out}: mels of {count} utterances")
     return 0
 
@@ -130,15 +138,18 @@ def run_mels(args: argparse.Namespace) -> int:
 def run_bench(args: argparse.Namespace) -> int:
     import torch
 
+    from idfacevc.bundles.vocoder import read_vocoder
     from idfacevc.errors import InputError
-    from idfacevc.vocoder.bench import measure, untrained
-    from idfacevc.vocoder_bundle import read_vocoder
+    from idfacevc.vocoders.bench import measure, untrained
+    from idfacevc.vocoders.parallel_wavegan.generator import Generator
 
     if not 0.05 <= args.seconds <= 600 or args.repeats < 1 or (args.threads is not None and args.threads < 1):
         raise InputError("bench: give 0.05 to 600 seconds, and at least one repeat and one thread")
     if args.threads:
         torch.set_num_threads(args.threads)
     spec, generator = read_vocoder(args.vocoder) if args.vocoder else untrained()
+    if not isinstance(generator, Generator):
+        raise InputError(f"bench: {args.vocoder} is no ParallelWaveGAN, which is what this measures")
     timings = measure(spec, generator, args.seconds, args.repeats)
     upstream, fast = timings[0], timings[-1]
     if args.json:

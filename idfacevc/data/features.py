@@ -13,11 +13,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from idfacevc.config import FaceSpec, FrontEndSpec, SpeechSpec
-from idfacevc.data.faces import augment
-from idfacevc.data.items import Item
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.data.corpora.item import Item
 from idfacevc.data.reading import ItemReader, Reading, face_reader, hearing
 from idfacevc.errors import InputError
+from idfacevc.face.augment import augment
 
 _BATCH = 32  # crops at a time
 _SOUNDS = 8  # recordings at a time: the first stage of HTSAT takes 20 MB for each
@@ -111,7 +112,7 @@ class FeatureExtractor:
 def speech_network(spec: SpeechSpec, device: torch.device | str) -> Callable[[list[Any]], list[np.ndarray]]:
     """What `reading.hearing` made of recordings, to speaker features (P, D) each."""
     if spec.kind == "clap_safpq":
-        from idfacevc.models.clap import ClapTokens
+        from idfacevc.backbones.clap import ClapTokens
 
         clap = ClapTokens(spec, device)
 

@@ -15,15 +15,15 @@ from typing import Literal
 from safetensors.torch import save
 
 from idfacevc.audio.io import check_writable
-from idfacevc.config import to_dict
+from idfacevc.config.reader import to_dict
+from idfacevc.data.corpora.item import Item
+from idfacevc.data.engines.job import ShardJob
 from idfacevc.data.features import FeatureSpec
-from idfacevc.data.items import Item
 from idfacevc.data.shards import INDEX, FeatureStore, read_header, write_index, write_whole
-from idfacevc.data.work import Job
 from idfacevc.errors import InputError
 
 STATISTICS = "statistics.safetensors"
-ENGINES = {"local": "idfacevc.data.local", "ray": "idfacevc.data.scale"}
+ENGINES = {"local": "idfacevc.data.engines.processes", "ray": "idfacevc.data.engines.ray"}
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ def prepare(
     return summarise(out, spec.front_end.frame_period)
 
 
-def _job(out: Path, number: int, block: Sequence[Item], spec: FeatureSpec) -> Job:
+def _job(out: Path, number: int, block: Sequence[Item], spec: FeatureSpec) -> ShardJob:
     made_from = json.dumps([to_dict(spec), [to_dict(item) for item in block]], sort_keys=True)
     key = hashlib.sha256(made_from.encode()).hexdigest()
-    return Job(out / f"shard-{number:05d}.safetensors", tuple(block), key)
+    return ShardJob(out / f"shard-{number:05d}.safetensors", tuple(block), key)
 
 
-def _finished(job: Job) -> bool:
+def _finished(job: ShardJob) -> bool:
     try:
         return read_header(job.path)["key"] == job.key
     except InputError:  # missing or damaged

@@ -14,9 +14,10 @@ from PIL import Image
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
-from idfacevc.config import FaceSpec, FrontEndSpec, SpeechSpec
-from idfacevc.data.items import MEMBER, Item, audio_source, open_member
-from idfacevc.data.media import read_media
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.data.corpora.item import MEMBER, Item, audio_source, open_member
+from idfacevc.data.video import read_media
 from idfacevc.errors import InputError
 from idfacevc.face.image import is_video, load_image
 from idfacevc.face.reader import FaceReader
@@ -105,7 +106,7 @@ def pictures_of(folder: Path, count: int) -> list[Image.Image]:
 def hearing(spec: SpeechSpec) -> Callable[[np.ndarray], Any]:
     """What a speech network takes of wav (N,) at `SPEECH_RATE`: CLAP a log-mel, Resemblyzer the wave without pauses."""
     if spec.kind == "clap_safpq":
-        from idfacevc.models.clap import ClapInput
+        from idfacevc.backbones.clap import ClapInput
 
         reads = ClapInput(spec)
         return lambda wav: reads(wav, SPEECH_RATE)
@@ -116,6 +117,6 @@ def hearing(spec: SpeechSpec) -> Callable[[np.ndarray], Any]:
 
 def face_reader(spec: FaceSpec, tower: str, device: torch.device | str) -> FaceReader:
     """The detector, crop and backbone of a configuration; `tower` is the folder of the face tower, where that is it."""
-    from idfacevc.face.tower import load_tower
+    from idfacevc.backbones.tower import load_tower
 
     return FaceReader(spec, load_tower(Path(tower)) if spec.backbone == "tower" else None, device)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from idfacevc.audio.io import save_audio
-from idfacevc.data.items import audio_source
+from idfacevc.data.corpora.item import audio_source
 from idfacevc.evaluation.parallel import map_processes
 
 
@@ -27,7 +27,7 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Face:
+class TargetFace:
     """A picture. `image` is a path, or an RGB array (H, W, 3) uint8; `aligned` says that it is a face crop already."""
 
     name: str
@@ -36,20 +36,20 @@ class Face:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class ConversionJob:
     """One file to make: `audio` or `text` in the voice of `face`, or copy-synthesis of `audio` where there is no face.
 
     `audio` is a file, or "archive.zip::member".
     """
 
     output: Path
-    face: Face | None = None
+    face: TargetFace | None = None
     audio: str | None = None
     text: str | None = None
     seed: int = 0
 
 
-class Worker:
+class ConversionWorker:
     """Does jobs with a system that it loads at the first one."""
 
     def __init__(self, load: Callable[[], System]) -> None:
@@ -60,7 +60,7 @@ class Worker:
     def _system(self) -> System:
         return self._load()
 
-    def __call__(self, job: Job) -> None:
+    def __call__(self, job: ConversionJob) -> None:
         if job.face is None:
             speech = self._system.copy_synthesis(audio_source(job.audio or ""))
         else:
@@ -72,13 +72,13 @@ class Worker:
         save_audio(job.output, speech.samples, speech.sample_rate)
 
 
-def run_jobs(jobs: Sequence[Job], load: Callable[[], System], workers: int) -> None:
+def run_jobs(jobs: Sequence[ConversionJob], load: Callable[[], System], workers: int) -> None:
     """Do all jobs whose output is not there yet. `load` is called once in each process."""
     waiting = sorted(
         (job for job in jobs if not job.output.exists()), key=lambda job: job.face.name if job.face else ""
     )
     if waiting:
-        for _ in map_processes(Worker(load), waiting, workers, "converting"):
+        for _ in map_processes(ConversionWorker(load), waiting, workers, "converting"):
             pass
 
 

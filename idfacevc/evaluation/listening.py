@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from idfacevc.errors import InputError
+from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.metrics.base import SEED, MetricInfo, RatioMetric
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.report import mp3
-from idfacevc.evaluation.results import Figure
 
 SCALE = ("Bad", "Poor", "Fair", "Good", "Excellent")
 _SOURCE = "ID-FaceVC, user study"
@@ -127,7 +127,7 @@ class _Media:
         return f"media/{name}"
 
 
-def read_answers(folder: Path, answers: Sequence[Path]) -> list[Figure]:
+def read_answers(folder: Path, answers: Sequence[Path]) -> list[Measurement]:
     """Means with 95 % intervals of what raters answered: over raters, or over questions where only one answered.
 
     Raises:
@@ -147,7 +147,7 @@ def read_answers(folder: Path, answers: Sequence[Path]) -> list[Figure]:
                 if questions[key]["kind"] == kind:
                     score = value == 0 if questions[key]["options"] else value  # option 0 is the right one
                     metric.add(float(score), str(rater) if len(sets) > 1 else key)
-        figures.append(Figure.of(f"{len(sets)} rater{'s' * (len(sets) != 1)}", metric, "people"))
+        figures.append(Measurement.of(f"{len(sets)} rater{'s' * (len(sets) != 1)}", metric, "people"))
     return figures
 
 

@@ -12,13 +12,13 @@ import numpy as np
 
 from idfacevc.audio.io import load_audio
 from idfacevc.evaluation import figures
-from idfacevc.evaluation.findings import Findings
+from idfacevc.evaluation.measurement import Measurement, table
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.pairs import Pair
-from idfacevc.evaluation.results import Figure, table
+from idfacevc.evaluation.scores import Scores
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
+    from matplotlib.figure import Figure
 
 PLAYED = 12  # rows with audio: more would make a page of many megabytes
 
@@ -34,12 +34,12 @@ audio { height: 2rem; width: 14rem; }
 
 def write_report(
     path: Path,
-    sections: Mapping[str, Sequence[Figure]],
+    sections: Mapping[str, Sequence[Measurement]],
     about: Mapping[str, Any],
     pairs: Sequence[Pair],
     rows: Sequence[Mapping[str, Any]],
-    findings: Findings,
-    drawings: Mapping[str, Drawing],
+    findings: Scores,
+    drawings: Mapping[str, Figure],
 ) -> None:
     """Write the page. `rows` are those of scores.csv, in the order of `pairs`; `drawings` are more figures by title."""
     parts = ["<h1>Evaluation</h1>", _facts(about)]
@@ -59,7 +59,7 @@ def write_report(
     path.write_text(page, encoding="utf-8")
 
 
-def html_table(own: Sequence[Figure]) -> str:
+def html_table(own: Sequence[Measurement]) -> str:
     """The table of `results.table`; cells that are not available are marked."""
     headings, lines = table(own)
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
@@ -84,7 +84,7 @@ def _plain(value: Any) -> str:
     return "; ".join(f"{key}: {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)
 
 
-def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Findings) -> dict[str, Drawing | None]:
+def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Scores) -> dict[str, Figure | None]:
     """Distributions of the scores and the map of the voices, None where there is too little to show."""
     scores = {
         title: [float(row[key]) for row in rows if row.get(key) not in (None, "")]
@@ -106,7 +106,7 @@ def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Fi
     return drawn
 
 
-def _pictures(drawn: Mapping[str, Drawing | None]) -> str:
+def _pictures(drawn: Mapping[str, Figure | None]) -> str:
     return "".join(
         f"<h2>{escape(title)}</h2>"
         f'<img alt="{escape(title)}" src="{figures.data_address(figures.png(one), "image/png")}">'

@@ -11,12 +11,12 @@ import yaml
 
 from idfacevc.errors import InputError
 from idfacevc.evaluation.conversion import System
-from idfacevc.evaluation.pair_tables import OUTPUTS
+from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.pairs import Pair, read_outputs
-from idfacevc.evaluation.results import Figure
-from idfacevc.evaluation.runner import Converted, Speak, convert_pairs, measure
+from idfacevc.evaluation.run import Converted, Speak, convert_pairs, measure
+from idfacevc.evaluation.tables import OUTPUTS
 
-PUBLISHED = Path(__file__).with_name("published.yaml")
+PUBLISHED = Path(__file__).with_name("protocols") / "published.yaml"
 # The paper's metric, and the name of ours that measures the same thing.
 _COLUMNS = {
     "utmos": ("UTMOS ↑", "utmos"),
@@ -84,7 +84,7 @@ def _as_texts(pairs: Sequence[Pair]) -> list[Pair]:
     return list(texts.values())
 
 
-def _cells(columns: Sequence[str], sections: Mapping[str, Sequence[Figure]]) -> dict[str, Any]:
+def _cells(columns: Sequence[str], sections: Mapping[str, Sequence[Measurement]]) -> dict[str, Any]:
     figures = [figure for own in sections.values() for figure in own if figure.condition == OUTPUTS]
     found = {figure.info.name: figure.text for figure in figures}
     return {key: found[_COLUMNS[key][1]] for key in columns}

@@ -6,14 +6,16 @@ import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageFilter
 
 from idfacevc.errors import InputError
+from idfacevc.face.mtcnn import MTCNN, Found
 
 SMALLEST_SIDE = 32  # pixels; below it no feature of the face is left
+_SMALLEST_SOUGHT = 20  # pixels; smaller ones than can be used, so that the fault can be named
 _SURE = 0.9
 _LARGEST_IMAGE, _SMALLEST_IMAGE = 1280, 320  # longer side in pixels at which faces are searched
 _PIXELS = 1 << 22  # searched at a time: 83 frames of LRS3, 4 of 1280x720
@@ -47,18 +49,10 @@ class Face:
 
 
 class FaceDetector:
-    """MTCNN of facenet-pytorch (its weights are inside that package)."""
+    """MTCNN, on the CPU: it is quick there, and Apple's GPUs lack its operations."""
 
-    def __init__(self, device: str = "cpu") -> None:
-        try:
-            from facenet_pytorch import MTCNN
-        except ImportError as error:
-            raise InputError(
-                "face detection needs facenet-pytorch: pip install --no-deps facenet-pytorch==2.6.0"
-            ) from error
-        self._mtcnn = MTCNN(keep_all=True, device=device)
-        # frames are many: faces that could not be used anyway are not searched for, which takes a fifth of the work
-        self._of_frames = MTCNN(keep_all=True, device=device, min_face_size=SMALLEST_SIDE)
+    def __init__(self) -> None:
+        self._mtcnn = MTCNN()
 
     def all(self, image: Image.Image) -> list[Face]:
         """Every face found in an RGB image, the largest first."""
@@ -66,10 +60,10 @@ class FaceDetector:
         scale = min(max(longest, _SMALLEST_IMAGE), _LARGEST_IMAGE) / longest
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         searched = image if scale == 1 else image.resize(size, _BILINEAR, reducing_gap=2.0)
-        if min(size) < 20:
-            return []  # smaller than any face that MTCNN looks for, and than its first network takes
-        found = self._mtcnn.detect([searched], landmarks=True)
-        return _faces(image, size, *(values[0] for values in found))
+        if min(size) < _SMALLEST_SOUGHT:
+            return []
+        (found,) = self._mtcnn(_pixels([searched]), _SMALLEST_SOUGHT)
+        return _faces(image, size, found)
 
     def largest(self, frames: Sequence[Image.Image]) -> list[Face | None]:
         """The largest face of at least `SMALLEST_SIDE` in each RGB frame; frames of one size are searched together."""
@@ -88,20 +82,24 @@ class FaceDetector:
         for start in range(0, len(frames), together):
             batch = frames[start : start + together]
             sized = [frame if scale == 1 else frame.resize(searched, _BILINEAR, reducing_gap=2.0) for frame in batch]
-            for frame, *one in zip(batch, *self._of_frames.detect(sized, landmarks=True), strict=True):
-                faces = _faces(frame, searched, *one)
+            # frames are many: faces that could not be used anyway are not searched for, which saves a fifth of the work
+            for frame, one in zip(batch, self._mtcnn(_pixels(sized), SMALLEST_SIDE), strict=True):
+                faces = _faces(frame, searched, one)
                 found.append(faces[0] if faces and faces[0].side >= SMALLEST_SIDE else None)
         return found
 
-    def __call__(self, image: Image.Image, name: str = "the picture", strict: bool = False) -> Face:
-        """The one face to use: the largest.
+    def __call__(
+        self, image: Image.Image, name: str = "the picture", strict: bool = False, index: int | None = None
+    ) -> Face:
+        """The one face to use: the largest, unless another is chosen.
 
         Args:
             image: RGB.
             name: what messages call the picture.
-            strict: refuse a picture of several faces instead of warning.
+            strict: Refuse a picture of several faces instead of warning.
+            index: Number of the face to use, from 0, the largest first.
         Raises:
-            InputError: for no face, one below 32 pixels, and with `strict` several.
+            InputError: for no face, one below 32 pixels, with `strict` several, and an index that no face has.
         """
         faces = self.all(image)
         if not faces:
@@ -114,11 +112,22 @@ class FaceDetector:
             raise InputError(
                 f"{name}: the face is too small, {face.side:.0f} pixels; at least {SMALLEST_SIDE} are needed"
             )
-        usable = sum(other.side >= SMALLEST_SIDE for other in faces)
-        if usable > 1:
+        faces = [other for other in faces if other.side >= SMALLEST_SIDE]
+        if index is not None:
+            if not 0 <= index < len(faces):
+                raise InputError(f"{name}: there is no face {index}; found: {_places(faces)}")
+            face = faces[index]
+        elif len(faces) > 1:
             if strict:
-                raise InputError(f"{name}: {usable} faces found; crop the picture to the one that is meant")
-            warnings.warn(f"{name}: {usable} faces found, the largest is taken", FaceWarning, stacklevel=2)
+                raise InputError(
+                    f"{name}: {len(faces)} faces found; choose one by its number (--face-index) or crop the picture: "
+                    f"{_places(faces)}"
+                )
+            warnings.warn(
+                f"{name}: {len(faces)} faces found, the largest is taken; --face-index chooses: {_places(faces)}",
+                FaceWarning,
+                stacklevel=2,
+            )
         if _sharpness(image, face) < _BLURRED:
             warnings.warn(f"{name}: the face looks blurred; a sharper photo may suit better", FaceWarning, stacklevel=2)
         if _turn(face) > _PROFILE:
@@ -126,14 +135,25 @@ class FaceDetector:
         return face
 
 
-def _faces(image: Image.Image, searched: tuple[int, int], boxes: Any, probabilities: Any, landmarks: Any) -> list[Face]:
-    """What MTCNN found in a picture of size `searched`, in pixels of `image`, the largest first."""
-    if boxes is None:
-        return []
+def _places(faces: Sequence[Face]) -> str:
+    """The numbers of faces, and where they are."""
+    return ", ".join(
+        f"{number} at x {face.box[[0, 2]].mean():.0f}, y {face.box[[1, 3]].mean():.0f} ({face.side:.0f} pixels)"
+        for number, face in enumerate(faces)
+    )
+
+
+def _pixels(images: Sequence[Image.Image]) -> torch.Tensor:
+    """RGB images of one size as (B, 3, H, W), 0 to 255."""
+    return torch.from_numpy(np.stack([np.asarray(image, np.float32) for image in images])).permute(0, 3, 1, 2)
+
+
+def _faces(image: Image.Image, searched: tuple[int, int], found: Found) -> list[Face]:
+    """What MTCNN is sure of in a picture of size `searched`, in pixels of `image`, the largest first."""
     ratio = np.array([image.width / searched[0], image.height / searched[1]])
     faces = [
-        Face(np.asarray(box, float) * np.tile(ratio, 2), float(probability), np.asarray(points, float) * ratio)
-        for box, probability, points in zip(boxes, probabilities, landmarks, strict=True)
+        Face(box * np.tile(ratio, 2), float(probability), points * ratio)
+        for box, probability, points in zip(*found, strict=True)
         if probability >= _SURE
     ]
     return sorted(faces, key=lambda face: -face.side)

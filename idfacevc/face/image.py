@@ -10,10 +10,13 @@ from typing import Any, TypeGuard
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from idfacevc.audio.io import open_media
 from idfacevc.errors import InputError
+from idfacevc.files import readable
 
 ImageSource = str | os.PathLike[str] | Image.Image | np.ndarray
 
+_WITHOUT_INDEX = ("mpeg", "mpegts", "mpegvideo")  # seeking there misses the first frames, or any
 VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 
 
@@ -32,15 +35,17 @@ def load_image(source: ImageSource) -> Image.Image:
         return _rgb(_from_array(source))
     if isinstance(source, Image.Image):
         return _rgb(source)
-    path = check_file(source)
-    try:
-        with Image.open(path) as image:
-            image.load()
-            return _rgb(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: is not a picture in a format that Pillow reads") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: the picture cannot be decoded ({error})") from error
+    if not isinstance(source, (str, os.PathLike)):
+        raise InputError(f"a picture must be a file, an image or an array, not {type(source).__name__}")
+    with readable(source, "picture") as path:
+        try:
+            with Image.open(path) as image:
+                image.load()
+                return _rgb(ImageOps.exif_transpose(image))
+        except UnidentifiedImageError:
+            raise InputError(f"{source}: is not a picture in a format that Pillow reads") from None
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise InputError(f"{source}: the picture cannot be decoded ({error})") from error
 
 
 def is_video(source: object) -> TypeGuard[str | os.PathLike[str]]:
@@ -52,20 +57,44 @@ def video_frames(path: str | os.PathLike[str], count: int) -> Iterator[Image.Ima
     """At most `count` frames, evenly spread over a video's first video stream."""
     import av
 
-    file = check_file(path)
     try:
-        with av.open(str(file), metadata_errors="ignore") as container:
+        with readable(path, "video") as file, open_media(file) as container:
             if not container.streams.video:
-                raise InputError(f"{file}: holds no pictures")
+                raise InputError(f"{path}: holds no pictures")
             stream = container.streams.video[0]
-            packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(stream) if packet.pts is not None]
-            keys = sorted(time for time, is_key in packets if is_key)
-            yield from _decode_at(container, stream, _spread([time for time, _ in packets], count), keys)
+            packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(stream) if packet.size]
+            times = [time for time, _ in packets if time is not None]
+            if len(times) == len(packets) and container.format.name not in _WITHOUT_INDEX:
+                keys = sorted(time for time, is_key in packets if is_key and time is not None)
+                yield from _decode_at(container, stream, _spread(times, count), keys)
+            else:
+                yield from _decode_through(file, count)
     except (av.error.FFmpegError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{file}: the video cannot be decoded ({reason})") from error
+        raise InputError(f"{path}: the video cannot be decoded ({reason})") from error
+
+
+def _decode_through(file: Path, count: int) -> Iterator[Image.Image]:
+    """Frames of a stream in which no time can be looked up: decoded from its start, once to count them."""
+    with open_media(file) as container:
+        total = sum(1 for _ in _frames(container.demux(container.streams.video[0])))
+    wanted = set(_spread(range(total), count))
+    with open_media(file) as container:
+        frames = _frames(container.demux(container.streams.video[0]))
+        yield from (_upright(frame) for index, frame in enumerate(frames) if index in wanted)
+
+
+def _frames(packets: Iterable[Any]) -> Iterator[Any]:
+    """All frames of packets; those that are damaged are left out."""
+    import av
+
+    for packet in packets:
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
 
 
 def _decode_at(container: Any, stream: Any, wanted: list[int], keys: list[int]) -> Iterator[Image.Image]:
@@ -89,15 +118,13 @@ def frames_of(packets: Sequence[Any], count: int) -> Iterator[Image.Image]:
 
     For who has read the file already: nothing is read again, but every packet is decoded.
     """
-    import av
-
-    wanted = set(_spread([packet.pts for packet in packets if packet.pts is not None], count))
-    for packet in packets:
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue
-        yield from (_upright(frame) for frame in frames if frame.pts in wanted)
+    times = [packet.pts for packet in packets if packet.size]
+    if None in times:
+        frames = list(_frames(packets))
+        yield from (_upright(frames[index]) for index in _spread(range(len(frames)), count))
+        return
+    wanted = set(_spread(times, count))
+    yield from (_upright(frame) for frame in _frames(packets) if frame.pts in wanted)
 
 
 def _spread(times: Iterable[int], count: int) -> list[int]:
@@ -110,18 +137,6 @@ def _spread(times: Iterable[int], count: int) -> list[int]:
 def _upright(frame: Any) -> Image.Image:
     image = frame.to_image()
     return image.rotate(frame.rotation, expand=True) if frame.rotation else image
-
-
-def check_file(path: str | os.PathLike[str]) -> Path:
-    """`path`, if it is a file that holds something; else an `InputError`."""
-    file = Path(path)
-    if not file.exists():
-        raise InputError(f"{file}: no such file")
-    if file.is_dir():
-        raise InputError(f"{file}: is a folder, not a picture")
-    if file.stat().st_size == 0:
-        raise InputError(f"{file}: is empty")
-    return file
 
 
 def _from_array(pixels: np.ndarray) -> Image.Image:

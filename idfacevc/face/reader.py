@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from idfacevc.config import FaceSpec
+from idfacevc.backbones.base import FaceBackbone
+from idfacevc.backbones.registry import build_backbone
+from idfacevc.backbones.tower import FaceTower
+from idfacevc.config.model import FaceSpec
 from idfacevc.errors import InputError
-from idfacevc.face.backbone import FaceBackbone, build_backbone
 from idfacevc.face.crop import crop_face, framings
 from idfacevc.face.detect import SMALLEST_SIDE, FaceDetector
 from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
-from idfacevc.face.tower import FaceTower
 
 FaceSource = ImageSource | Sequence[ImageSource]
 
@@ -43,40 +44,43 @@ class FaceReader:
 
     @cached_property
     def detector(self) -> FaceDetector:
-        """MTCNN, on the CPU: it is quick there, and Apple's GPUs lack its operations."""
+        """The one detector of all pictures."""
         return FaceDetector()
 
-    def tokens(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> Tensor:
+    def tokens(self, face: FaceSource, aligned: bool = False, strict: bool = False, index: int | None = None) -> Tensor:
         """Tokens (P, D) averaged over the crops of `crops`, and over framings of each where the spec says so."""
-        crops = self.crops(face, aligned, strict)
+        crops = self.crops(face, aligned, strict, index)
         if self.spec.framings:
             crops = [framed for crop in crops for framed in framings(crop)]
         return self.backbone.tokens(crops).mean(dim=0)
 
-    def crops(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> list[Image.Image]:
+    def crops(
+        self, face: FaceSource, aligned: bool = False, strict: bool = False, index: int | None = None
+    ) -> list[Image.Image]:
         """The crops that the backbone reads: one a picture, one a sampled video frame that shows a face.
 
         Args:
             face: file, image, array or video file, or a list of these, all of one person.
             aligned: the pictures already are crops framed as the backbone wants them; no face is searched.
             strict: several faces in a picture are an error instead of a warning.
+            index: number of the face to use in each picture, from 0, the largest first; videos take the largest.
         Raises:
             InputError: for what is no picture, and a picture or video without a usable face.
         """
         if isinstance(face, (list, tuple)):
             if not face:
                 raise InputError("no face was given")
-            return [crop for one in face for crop in self._crops_of(one, aligned, strict)]
-        return self._crops_of(cast(ImageSource, face), aligned, strict)
+            return [crop for one in face for crop in self._crops_of(one, aligned, strict, index)]
+        return self._crops_of(cast(ImageSource, face), aligned, strict, index)
 
-    def _crops_of(self, face: ImageSource, aligned: bool, strict: bool) -> list[Image.Image]:
+    def _crops_of(self, face: ImageSource, aligned: bool, strict: bool, index: int | None) -> list[Image.Image]:
         if is_video(face):
             return self._video_crops(face, aligned)
         image = load_image(face)
         if aligned:
             return [image]
         name = str(face) if isinstance(face, (str, PathLike)) else "the picture"
-        return [crop_face(image, self.detector(image, name, strict), self.spec)]
+        return [crop_face(image, self.detector(image, name, strict, index), self.spec)]
 
     def _video_crops(self, path: str | PathLike[str], aligned: bool) -> list[Image.Image]:
         frames = list(video_frames(path, self.spec.max_frames))

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config import ContentSpec
+from idfacevc.config.model import ContentSpec
 
 
 class CpcResult(NamedTuple):

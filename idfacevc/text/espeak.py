@@ -16,7 +16,7 @@ import espeakng_loader
 import numpy as np
 
 from idfacevc.errors import InputError
-from idfacevc.text.base_speaker import SentenceSpeaker
+from idfacevc.text.speakers.base import SentenceSpeaker
 
 # Values of espeak-ng's speak_lib.h.
 _SYNCHRONOUS = 2

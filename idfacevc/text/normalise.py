@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from idfacevc.text import english
+from idfacevc.text.rules import characters
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +28,11 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("‐‑‒", "-")
     | dict.fromkeys("–—―", " - ")
 )
-_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE)
 # A sentence ends at a space after its mark (and a closing quote), or at once where the script puts no spaces.
-_END = re.compile(r"(?<=[.!?।؟])\s+|(?<=[.!?।؟][\"')\]])\s+|(?<=。)|(?<=[!?])(?=[^\x00-\x7f])")
+# Three points before a small letter are a pause.
+_END = re.compile(
+    r"(?<=[.!?।؟])(?<!\.\.\.)\s+|(?<=\.\.\.)\s+(?=[^a-z])|(?<=[.!?।؟][\"')\]])\s+|(?<=。)|(?<=[!?])(?=[^\x00-\x7f])"
+)
 _SENTENCE_ENDS, _CLAUSE_ENDS = (". ", ".\n", "! ", "? ", "。"), (", ", "; ", ": ", "、")
 _INVISIBLE = ("Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp")
 _MARKS = set(".,;:!?'\"()-。、।؟،؛¿¡·")
@@ -56,6 +59,8 @@ def sentences(text: str, language: str = "en") -> Iterator[Sentence]:
         for block in _pieces(paragraph, _BLOCK, _SENTENCE_ENDS):
             for sentence in _END.split(normalise(block, language, warned)):
                 for part in _pieces(sentence.strip(), _BREATH, _CLAUSE_ENDS):
+                    if not any(char.isalnum() for char in part):
+                        continue
                     if last:
                         yield Sentence(last, SENTENCE_PAUSE)
                     last = part
@@ -67,10 +72,10 @@ def normalise(text: str, language: str = "en", warned: set[str] | None = None) -
     """One line of pronounceable text. Characters added to `warned` were named in a warning and are not named again."""
     is_english = language.lower().split("-")[0] == "en"
     if is_english:
-        text = text.translate(english.SYMBOLS)
+        text = characters.mark_raised(text)
     text = unicodedata.normalize("NFKC", text.translate(_PLAIN))
     if is_english:
-        text = english.write_out(_ADDRESS.sub(lambda match: english.address(match[0]), text))
+        text = english.write_out(text)
     warned = set() if warned is None else warned
     # Joiners and variation selectors are invisible parts of emoji: dropped without a word.
     dropped = sorted(
@@ -83,6 +88,7 @@ def normalise(text: str, language: str = "en", warned: set[str] | None = None) -
         logger.warning("dropped from the text, cannot be pronounced: %s", named)
     text = "".join(char if _pronounceable(char, is_english) else " " for char in text)
     text = re.sub(r"\s+([.,;:!?])", r"\1", re.sub(r"\s+", " ", text)).strip()
+    text = re.sub(r"^[,;\s]+|,(?=[.,;:!?])|(?<=[.!?:;]),|,$", "", text)
     return text if any(unicodedata.category(char)[0] in "LN" for char in text) else ""
 
 
@@ -95,7 +101,7 @@ def _pronounceable(char: str, is_english: bool) -> bool:
 
 
 def _pieces(text: str, longest: int, marks: tuple[str, ...]) -> Iterator[str]:
-    """The text in pieces of at most `longest` characters, cut after a mark or at a space; those without letters go."""
+    """The text in pieces of at most `longest` characters, cut after a mark or at a space."""
     start = 0
     while start < len(text):
         end = len(text)
@@ -103,7 +109,5 @@ def _pieces(text: str, longest: int, marks: tuple[str, ...]) -> Iterator[str]:
             end = start + longest
             after_mark = max(text.rfind(mark, start, end) for mark in marks) + 1
             end = after_mark if after_mark > start else text.rfind(" ", start, end) + 1 or end
-        piece = text[start:end].strip()
+        yield text[start:end].strip()
         start = end
-        if any(char.isalnum() for char in piece):
-            yield piece

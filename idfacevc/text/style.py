@@ -20,7 +20,7 @@ import numpy as np
 import pyworld
 import yaml
 
-from idfacevc.config import ConfigError, from_dict
+from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
 
 _FRAME = 5.0  # ms
@@ -117,7 +117,7 @@ def _style(name: str, fields: Any) -> Style:
         raise InputError(f"style {name}: expected a mapping, got {fields!r}")
     try:
         return from_dict(Style, {"name": name, **fields}, f"style {name}")
-    except ConfigError as error:
+    except InputError as error:
         raise InputError(str(error)) from None
 
 

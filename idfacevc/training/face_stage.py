@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from idfacevc.config import ModelSpec
+from idfacevc.config.model import ModelSpec
 from idfacevc.losses.ge2e import supervised_ge2e
-from idfacevc.models.idfacevc import IDFaceVCNet
-from idfacevc.training.conversion import Batch
-from idfacevc.training.resumable import ResumableModule, read_checkpoint
+from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.training.module import Batch
+from idfacevc.training.resume import ResumableModule, read_checkpoint
 from idfacevc.training.schedule import OptimSpec
 
 _FACE, _MAPPING = ("face_head.", "face_adapter."), ("memory.",)

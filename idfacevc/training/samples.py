@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 
 from idfacevc.audio.io import save_audio
-from idfacevc.training.conversion import ConversionModule
+from idfacevc.training.module import ConversionModule
 
 
 class SampleWriter(pl.Callback):
@@ -28,7 +28,7 @@ class SampleWriter(pl.Callback):
         if not trainer.is_global_zero or trainer.sanity_checking or (trainer.current_epoch + 1) % self.every_epochs:
             return
         assert isinstance(module, ConversionModule)
-        from idfacevc.vocoder.griffin_lim import GriffinLim
+        from idfacevc.vocoders.griffin_lim import GriffinLim
 
         batch = next(iter(trainer.datamodule.val_dataloader()))  # type: ignore[attr-defined]
         batch = {name: value[: self.count].to(module.device) for name, value in batch.items()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from idfacevc.config import ModelSpec
+from torch import nn
+
+from idfacevc.config.model import ModelSpec
 from idfacevc.losses.reconstruction import reconstruction_loss
-from idfacevc.models.content import Quantized
-from idfacevc.training.conversion import (
+from idfacevc.models.idfacevc.content import Quantized
+from idfacevc.training.module import (
     AdversarySpec,
     Batch,
     ConversionModule,
@@ -17,8 +19,8 @@ from idfacevc.training.conversion import (
     PerturbSpec,
     identity_loss,
 )
-from idfacevc.training.judges import Conversion, Judges, JudgesSpec
 from idfacevc.training.schedule import OptimSpec
+from idfacevc.training.terms import Conversion, ConversionTerm, further_loss
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,9 @@ class StageASpec:
 
     Attributes:
         init: Lightning checkpoint of an earlier part; empty trains from scratch.
-        judges: of conversions to the voices of the batch's other clips; without judges there are none.
     """
 
     init: str = ""
-    judges: JudgesSpec = field(default_factory=JudgesSpec)
 
 
 class StageA(ConversionModule):
@@ -40,7 +40,10 @@ class StageA(ConversionModule):
     Where pitch has a register (`config.PitchSpec`), the decoder is given the utterance's own, and its head learns it.
 
     Args:
-        stage: switches; the rest as in `ConversionModule`.
+        stage: switches.
+        terms: further losses, of conversions to the voices of the batch's other clips; without terms nothing is
+            converted.
+        loss, optim, mi, perturb, adversary, speakers: as in `ConversionModule`.
     """
 
     def __init__(
@@ -53,10 +56,11 @@ class StageA(ConversionModule):
         adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
         speakers: int = 0,
         stage: StageASpec = StageASpec(),
+        terms: list[ConversionTerm] | None = None,
     ) -> None:
         super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
         self.stage = stage
-        self.judges = Judges(stage.judges)
+        self.terms = nn.ModuleList(terms or [])
 
     def build_heads(self, speakers: int) -> None:
         super().build_heads(speakers)
@@ -72,9 +76,9 @@ class StageA(ConversionModule):
         total = total + self.code_loss(post, content, logs)
         total = total + self.register_loss(speech.voice, batch["register"], logs)
         mels = [post]
-        if self.judges:
+        if len(self.terms):
             converted = self.net.decode(content.z_q, batch["lf0"], speech.voice.roll(1, 0))[1]
             other = Conversion(converted, batch["mel"], batch["speech"].roll(1, 0))
-            total = total + self.judges.loss([other], self.loss, logs)
+            total = total + further_loss(list(self.terms), [other], logs)
             mels.append(converted)
         return Losses(total, logs, speech.identity, mels)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from idfacevc.config import ConfigError, ModelSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.errors import InputError
 from idfacevc.losses.contrastive import contrastive_floor, contrastive_loss
 from idfacevc.losses.ge2e import ge2e
 from idfacevc.losses.memory import address_loss, recall_loss
 from idfacevc.losses.reconstruction import reconstruction_loss
-from idfacevc.models.content import ContentEncoder, Quantized
-from idfacevc.models.memory import FaceVoiceMemory, address_entropy
-from idfacevc.training.conversion import (
+from idfacevc.models.idfacevc.content import ContentEncoder, Quantized
+from idfacevc.models.idfacevc.memory import FaceVoiceMemory, address_entropy
+from idfacevc.training.module import (
     AdversarySpec,
     Batch,
     ConversionModule,
@@ -29,8 +30,8 @@ from idfacevc.training.conversion import (
     PerturbSpec,
     identity_loss,
 )
-from idfacevc.training.judges import Conversion, Judges, JudgesSpec
 from idfacevc.training.schedule import OptimSpec
+from idfacevc.training.terms import Conversion, ConversionTerm, further_loss
 
 _NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
 
@@ -43,7 +44,7 @@ class StageBSpec:
         init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
         memory_init: "random" slots (the paper); "speech": values and keys start as e_s of training speakers, which
             saves the many steps in which random slots shrink to the length of a voice vector and part from each other;
-            "init": face branch and memory also come from `init`, the checkpoint of `FaceAddressing`.
+            "init": face branch and memory also come from `init`, the checkpoint of `MemoryStage`.
         freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
         freeze_speech: keep the speech branch as stage A left it (FVMVC), so that e_s stays the decoder's language.
         detach_address: the address loss teaches the face side alone. Otherwise it also moves the speech values, and
@@ -51,7 +52,6 @@ class StageBSpec:
         detach_speech: e_s is a constant inside L_F (OPEN 17).
         symmetric, normalise_positives: of the contrastive loss (OPEN 12).
         inter_update_decoder: the inter-speaker pass teaches the decoder as well.
-        judges: of reconstructions and of inter-speaker conversions.
         inter_released_behaviour: no gradient from the inter-speaker term, as FVMVC's released code runs it (OPEN 18).
     """
 
@@ -64,7 +64,6 @@ class StageBSpec:
     symmetric: bool = False
     normalise_positives: bool = False
     inter_update_decoder: bool = False
-    judges: JudgesSpec = field(default_factory=JudgesSpec)
     inter_released_behaviour: bool = False
 
 
@@ -72,7 +71,9 @@ class StageB(ConversionModule):
     """L = L_rec + con L_con + mi L_MI + id_face L_id-f + id_speech L_id-s + fv L_F (Eq. 8), and the content losses.
 
     Args:
-        stage: switches; the rest as in `ConversionModule`.
+        stage: switches.
+        terms: further losses, of reconstructions and of inter-speaker conversions.
+        loss, optim, mi, perturb, adversary, speakers: as in `ConversionModule`.
     """
 
     def __init__(
@@ -85,15 +86,16 @@ class StageB(ConversionModule):
         perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
         adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
         speakers: int = 0,
+        terms: list[ConversionTerm] | None = None,
     ) -> None:
         super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
         if model.content.kind == "autovc_bottleneck" and stage.freeze_content:
-            raise ConfigError("stage.freeze_content is for the content encoder vqcpc")
+            raise InputError("stage.freeze_content is for the content encoder vqcpc")
         if model.memory.kind != "fv_memory" and stage.memory_init == "speech":
-            raise ConfigError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
+            raise InputError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
         self.stage = stage
         self.teacher: Teacher | None = None
-        self.judges = Judges(stage.judges)
+        self.terms = nn.ModuleList(terms or [])
 
     def configure_model(self) -> None:
         """Also fill the memory; a resumed run replaces all of this by its own checkpoint's weights."""
@@ -171,11 +173,7 @@ class StageB(ConversionModule):
         if weight.ge2e:
             logs["ge2e"] = ge2e(face.identity, batch["speaker"])
             total = total + weight.ge2e * logs["ge2e"]
-        total = total + self.judges.loss(converted, weight, logs)
-        if weight.rec_speech:
-            spoken = net.decode(content.z_q, batch["lf0"], speech.voice, batch["register"])
-            logs["rec_speech"] = reconstruction_loss(*spoken, batch["mel"], weight.rec_l2, weight.rec_l1)
-            total = total + weight.rec_speech * logs["rec_speech"]
+        total = total + further_loss(list(self.terms), converted, logs)
         return Losses(total, logs, speech.identity, [one.mel for one in converted])
 
     def _face_voice_loss(

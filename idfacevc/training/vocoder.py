@@ -10,16 +10,18 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from idfacevc.config import DiscriminatorSpec, FrontEndSpec, GeneratorSpec, from_dict, to_dict
-from idfacevc.data.waves import Excite
+from idfacevc.bundles.vocoder import VocoderBundleSpec, read_vocoder, save_vocoder
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.reader import from_dict, to_dict
+from idfacevc.config.vocoder import DiscriminatorSpec, GeneratorSpec, MelStatistics, VocoderSpec
+from idfacevc.data.vocoder import Excite
 from idfacevc.errors import InputError
 from idfacevc.losses.adversarial import discriminator_loss, generator_loss
 from idfacevc.losses.stft import MultiResolutionSTFTLoss
-from idfacevc.vocoder.base import MelStatistics, VocoderSpec, check_front_ends
-from idfacevc.vocoder.discriminators import build_discriminator
-from idfacevc.vocoder.griffin_lim import GriffinLim
-from idfacevc.vocoder.parallel_wavegan import Generator
-from idfacevc.vocoder_bundle import VocoderBundleSpec, read_vocoder, save_vocoder
+from idfacevc.vocoders.base import check_front_ends
+from idfacevc.vocoders.griffin_lim import GriffinLim
+from idfacevc.vocoders.parallel_wavegan.discriminators import build_discriminator
+from idfacevc.vocoders.parallel_wavegan.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class WaveGanOptimSpec:
 
 
 class VocoderModule(pl.LightningModule):
-    """Generator and discriminator on segments of `data.waves.WaveDataModule`.
+    """Generator and discriminator on segments of `data.waves.VocoderDataModule`.
 
     Args:
         front_end: of the mels.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +10,20 @@ import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from idfacevc.analysis import content_codes, mel_blocks
 from idfacevc.audio.io import load_audio, replacing
 from idfacevc.audio.pitch import log_f0, normalise_lf0, pitch_register
-from idfacevc.checkpoints import load_bundle, resolve
-from idfacevc.data.demo import speech_items
+from idfacevc.bundles.model import load_bundle, resolve
+from idfacevc.data.corpora.item import Item, audio_source
 from idfacevc.data.features import speech_network
-from idfacevc.data.items import audio_source
 from idfacevc.data.reading import SPEECH_RATE, hearing
-from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.pipeline.source import content_codes, mel_blocks
 
 _PIECE = 256  # frames decoded at a time
 
 
-def write_mels(corpora: Path, checkpoint: str, out: Path, device: torch.device | str = "cpu") -> int:
-    """Write `<id>.safetensors` with mel (M, T) for every utterance of the corpora; what is there is kept.
+def write_mels(items: Sequence[Item], checkpoint: str, out: Path, device: torch.device | str = "cpu") -> int:
+    """Write `<id>.safetensors` with mel (M, T) for every recording; what is there is kept.
 
     Returns:
         the number of utterances.
@@ -31,7 +31,6 @@ def write_mels(corpora: Path, checkpoint: str, out: Path, device: torch.device |
     net = load_bundle(resolve(checkpoint), device).net
     rate = net.spec.front_end.sample_rate
     hear, encode = hearing(net.spec.speech), speech_network(net.spec.speech, device)
-    items = speech_items(corpora)
     for item in tqdm(items, unit="utterance"):
         target = out / f"{item.id}.safetensors"
         if target.exists():

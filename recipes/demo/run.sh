@@ -1,70 +1,54 @@
 #!/usr/bin/env bash
-# The demo model, from the corpora folder to checkpoints/demo: five to six hours on two CPU cores.
-# Every stage can be killed and started again: preparation keeps finished shards, trainings go on from last.ckpt.
+# The demo model, third edition, from the corpora folder to a bundle: about two hours on two CPU cores.
+# Stages can be killed and started again: features keep what is there, trainings go on from their files.
 #
-#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--vocoder DIR] [--stage 1] [--stop-stage 9]
+#   recipes/demo/run.sh --corpora DIR [--out runs/demo] [--face-side checkpoints/demo] [--bundle runs/demo/bundle] [--stage 1] [--stop-stage 6]
 #
-# What follows "--" goes to the trainings of the stages that run, for example: --stop-stage 1 -- --trainer.max_epochs 1
+# --face-side is the bundle whose tower, query-former and memory keys are taken; codebook.sh trains one.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-bin=$root/.venv/bin
-conf=$root/recipes/demo/conf
+export PYTHONPATH=$root
 
-corpora="" out=$root/runs/demo bundle=$root/checkpoints/demo vocoder=() stage=1 stop_stage=9
-while [ $# -gt 0 ] && [ "$1" != -- ]; do
+corpora="" out=runs/demo faces=$root/checkpoints/demo bundle="" stage=1 stop_stage=6
+while [ $# -gt 0 ]; do
   case $1 in
-    --corpora) corpora=$(cd "$2" && pwd) ;;
-    --out) out=$(mkdir -p "$2" && cd "$2" && pwd) ;;
-    --bundle) bundle=$(mkdir -p "$2" && cd "$2" && pwd) ;;
-    --vocoder) vocoder=(--vocoder "$(cd "$2" && pwd)") ;;  # of recipes/vocoder, in place of Griffin-Lim
+    --corpora) corpora=$2 ;;
+    --out) out=$2 ;;
+    --face-side) faces=$2 ;;
+    --bundle) bundle=$2 ;;
     --stage) stage=$2 ;;
     --stop-stage) stop_stage=$2 ;;
     *) echo "run.sh: unknown option $1" >&2; exit 2 ;;
   esac
   shift 2
 done
-[ $# -eq 0 ] || shift
 [ -n "$corpora" ] || { echo "run.sh: --corpora DIR is needed" >&2; exit 2; }
 
 runs() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
-train() {  # train NAME OPTIONS…: start, or go on from, the training of conf/NAME.yaml
-  local name=$1; shift
-  if [ -f "$name/last.ckpt" ]; then set -- "$@" --ckpt_path "$name/last.ckpt"; fi
-  "$bin/idfacevc" train --config "$conf/$name.yaml" "$@"
-}
-mkdir -p "$out"
-cd "$out"  # the configurations' paths count from the run's folder
+step() { "$root/.venv/bin/python" -m "recipes.demo.$1" "${@:2}"; }
 
-if runs 1; then  # the face tower, on gender and age labels
-  train face_tower --data.init_args.corpora "$corpora" "$@"
-  "$bin/python" -m idfacevc.training.export tower --checkpoint face_tower/last.ckpt --out tower
+if runs 1; then  # the frozen encoder
+  step whisper_weights --out "$out/whisper.safetensors"
 fi
-if runs 2; then  # features
-  "$bin/idfacevc" prepare demo speech --corpora "$corpora" --out features --config "$conf/model.yaml"
-  "$bin/idfacevc" prepare demo faces --corpora "$corpora" --out features --config "$conf/model.yaml" \
-    --tower tower --face-views 3
+if runs 2; then  # two processes, for two cores
+  step speech_features --corpora "$corpora" --whisper "$out/whisper.safetensors" --out "$out/features" --part 0 2 &
+  step speech_features --corpora "$corpora" --whisper "$out/whisper.safetensors" --out "$out/features" --part 1 2
+  wait $!
 fi
-if runs 3; then  # stage A: voice conversion, the voice taken from speech
-  train stage_a --config "$conf/model.yaml" "$@"
+if runs 3; then
+  step converter --features "$out/features" --whisper "$out/whisper.safetensors" --out "$out/converter.pt" --minutes 38
 fi
-if runs 4; then  # the judge that is asked whose voice a mel has
-  train voice_judge "$@"
+if runs 4; then  # on recordings
+  step source_filter --features "$out/features" --out "$out/vocoder.pt" --minutes 36
 fi
-if runs 5; then  # the judge that is asked what a mel says
-  train word_judge "$@"
+if runs 5; then  # on the converter's own mels, and the converter once more at a lower rate
+  step predicted_mels --features "$out/features" --converter "$out/converter.pt" --out "$out/predicted.safetensors"
+  step source_filter --features "$out/features" --out "$out/vocoder.pt" --minutes 14 --rate 6e-4 \
+    --adversarial-from 0 --predicted "$out/predicted.safetensors"
+  step converter --features "$out/features" --whisper "$out/whisper.safetensors" --out "$out/converter.pt" \
+    --minutes 11 --rate 5e-4
 fi
-if runs 6; then  # which voices are spoken well, and which of them goes with which face
-  "$bin/python" -m idfacevc.evaluation.voice_choice --checkpoint stage_a/last.ckpt --words word_judge/last.ckpt \
-    --features features/speech --out voices.tsv
-  "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features --voices voices.tsv
-fi
-if runs 7; then  # faces find their voices, without decoding
-  train face_addressing --config "$conf/model.yaml" "$@"
-fi
-if runs 8; then  # stage B: Eq. 8, the voice taken from the face
-  train stage_b --config "$conf/model.yaml" "$@"
-fi
-if runs 9; then
-  "$bin/python" -m idfacevc.training.export bundle --checkpoint stage_b/last.ckpt --tower tower \
-    ${vocoder[@]+"${vocoder[@]}"} --out "$bundle"
+if runs 6; then
+  step assemble --features "$out/features" --converter "$out/converter.pt" --vocoder "$out/vocoder.pt" \
+    --face-side "$faces" --out "${bundle:-$out/bundle}"
 fi

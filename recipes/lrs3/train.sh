@@ -45,5 +45,5 @@ for one in "${stages[@]}"; do
   "$bin/idfacevc" train "${files[@]}" "${extra[@]}" --data.init_args.features "../$(features "$name")" "${resume[@]}" "$@"
 done
 if runs $((number + 1)); then
-  "$bin/python" -m idfacevc.training.export bundle --checkpoint "$one/last.ckpt" --out "$out/checkpoints/$name" --name "$name"
+  "$bin/idfacevc" train export "$one/last.ckpt" --out "$out/checkpoints/$name" --name "$name"
 fi

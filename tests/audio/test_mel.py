@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from idfacevc.audio.mel import LogMel, cepstral_lifter, mel_filterbank, random_equaliser, warp_mel_axis
-from idfacevc.config import PROFILES
+from tests.front_ends import PROFILES
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))

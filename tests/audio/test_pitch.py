@@ -2,7 +2,7 @@ import numpy as np
 
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0, normalise_lf0
-from idfacevc.config import PROFILES
+from tests.front_ends import PROFILES
 
 SPEC = PROFILES["vqmivc16k"]
 

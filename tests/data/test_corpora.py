@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from idfacevc.data.items import read_folder
-from idfacevc.data.lrs3 import fixed_speakers, lrs3_items
-from idfacevc.data.voxceleb import voxceleb_items
+from idfacevc.data.corpora.folder import read_folder
+from idfacevc.data.corpora.lrs3 import fixed_speakers, lrs3_items
+from idfacevc.data.corpora.voxceleb import voxceleb_items
 from idfacevc.errors import InputError
 
 

@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idfacevc.config import FaceSpec, FrontEndSpec, SpeechSpec
-from idfacevc.data import scale
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.data.corpora.item import Item
+from idfacevc.data.corpora.lrs3 import lrs3_items
+from idfacevc.data.engines import ray as scale
 from idfacevc.data.features import FeatureSpec
-from idfacevc.data.items import Item
-from idfacevc.data.lrs3 import lrs3_items
 from idfacevc.data.prepare import prepare
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
-from tests.backbones import CLAP_DIM, CLIP_DIM, write_clap, write_clip
 from tests.lrs3_corpus import write_lrs3
+from tests.pretrained_models import CLAP_DIM, CLIP_DIM, write_clap, write_clip
 
-pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
 
@@ -111,8 +111,8 @@ def test_kills_at_any_moment_lose_and_double_nothing(corpus: Path, expected: dic
     model = {"face": vars(spec.face), "speech": vars(spec.speech)}
     config.write_text(json.dumps({"model": {"init_args": {"model": model}}}))
     script = (
-        "import sys; from pathlib import Path; from idfacevc.config_file import read_model;"
-        "from idfacevc.data.features import FeatureSpec; from idfacevc.data.lrs3 import lrs3_items;"
+        "import sys; from pathlib import Path; from idfacevc.config.training_files import read_model;"
+        "from idfacevc.data.features import FeatureSpec; from idfacevc.data.corpora.lrs3 import lrs3_items;"
         "from idfacevc.data.prepare import prepare\n"
         "if __name__ == '__main__':\n"
         "    model = read_model([sys.argv[1]])\n"

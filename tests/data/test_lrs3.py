@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from idfacevc.data.lrs3 import Speaker, parse_speaker, parse_speakers
+from idfacevc.data.corpora.lrs3 import Speaker, parse_speaker, parse_speakers
 from idfacevc.errors import InputError
 
 

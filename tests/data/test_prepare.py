@@ -13,13 +13,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from idfacevc.config import FaceSpec, FrontEndSpec, TowerSpec
+from idfacevc.backbones.tower import FaceTower, save_tower
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import FaceSpec, TowerSpec
+from idfacevc.data.corpora.folder import read_folder
+from idfacevc.data.corpora.item import Item
 from idfacevc.data.features import FeatureSpec
-from idfacevc.data.items import Item, read_folder
 from idfacevc.data.prepare import STATISTICS, prepare
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
-from idfacevc.face.tower import FaceTower, save_tower
 
 FRONT_END = FrontEndSpec(floor=1e-5)
 

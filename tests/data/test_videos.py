@@ -17,21 +17,21 @@ from PIL import Image
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
+from idfacevc.backbones.clap import ClapInput, ClapTokens
 from idfacevc.cli.main import main
-from idfacevc.config import FaceSpec, FrontEndSpec, SpeechSpec
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import FaceSpec, SpeechSpec
 from idfacevc.data import reading
 from idfacevc.data.features import FeatureSpec
-from idfacevc.data.media import read_media
 from idfacevc.data.prepare import prepare
 from idfacevc.data.shards import INDEX, FeatureStore
+from idfacevc.data.video import read_media
 from idfacevc.errors import InputError
 from idfacevc.face.image import video_frames
 from idfacevc.face.reader import FaceReader
-from idfacevc.models.clap import ClapInput, ClapTokens
 from tests import lrs3_corpus
-from tests.backbones import CLAP_DIM, CLIP_DIM, write_clap, write_clip
+from tests.pretrained_models import CLAP_DIM, CLIP_DIM, write_clap, write_clip
 
-pytest.importorskip("facenet_pytorch")
 pytest.importorskip("skimage")
 
 
@@ -190,7 +190,7 @@ def small_files(limit: int) -> Iterator[None]:
 
 
 def test_a_disk_that_fills_up_loses_nothing_that_is_finished(lrs3: Path, weights: Path, tmp_path: Path) -> None:
-    from idfacevc.data.lrs3 import lrs3_items
+    from idfacevc.data.corpora.lrs3 import lrs3_items
 
     items, spec = lrs3_items(lrs3), spec_of(weights)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from idfacevc.audio.io import load_audio, save_audio
 from idfacevc.evaluation.pairs import Pair, write_pairs
-from idfacevc.text.base_speaker import base_speaker
+from idfacevc.text.speakers.registry import base_speaker
 
 TEXTS = ("the quick brown fox jumps over the lazy dog", "please call stella and ask her to bring these things")
 
@@ -42,12 +41,3 @@ def outputs(tmp_path_factory: pytest.TempPathFactory, say: Callable[..., np.ndar
         table, pairs, ("source", "say", "face", "reference", "target", "source_speaker", "transcript", "output")
     )
     return table
-
-
-@pytest.fixture(scope="session")
-def corpora() -> Path:
-    """The folder of the demo's real speech and faces."""
-    folder = os.environ.get("IDFACEVC_CORPORA")
-    if not folder:
-        pytest.skip("needs the demo's corpora: set IDFACEVC_CORPORA to their folder")
-    return Path(folder)

@@ -53,7 +53,7 @@ def test_figures_of_the_method(tiny_bundle: Path, photo_path: Path) -> None:
     assert len(drawn["Styles and speeds"].axes) == 6
 
 
-@pytest.mark.parametrize("module", ["idfacevc.cli.evaluate", "idfacevc.evaluation.runner", "idfacevc.evaluation.demo"])
+@pytest.mark.parametrize("module", ["idfacevc.cli.evaluate", "idfacevc.evaluation.run", "recipes.demo.evaluate.run"])
 def test_imports_stay_light(module: str) -> None:
     code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -55,10 +55,10 @@ def test_shipped_classifier_hears_a_deep_voice_as_male(say: Callable[..., np.nda
 
 @pytest.mark.slow
 def test_shipped_classifier_on_real_voices(corpora: Path, tmp_path: Path) -> None:
-    from idfacevc.evaluation import voice_gender
-    from idfacevc.evaluation.analysis import AnalysisCache
+    from idfacevc.evaluation.score_cache import ScoreCache
+    from recipes.demo import gender_classifier as voice_gender
 
-    checks = voice_gender.check(VoiceGender.load(), corpora, AnalysisCache(tmp_path / "cache.sqlite"), 2)
+    checks = voice_gender.check(VoiceGender.load(), corpora, ScoreCache(tmp_path / "cache.sqlite"), 2)
     # Three of the 61 speakers of the first set contradict their labels in every recording.
     assert {name: round(check.compute().value, 2) for name, check in checks.items()} == {
         "speechocean762 valid adults": pytest.approx(0.94, abs=0.02),

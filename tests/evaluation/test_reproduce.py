@@ -11,7 +11,7 @@ from idfacevc.api import IDFaceVC
 from idfacevc.errors import InputError
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.reproduce import reproduce
-from idfacevc.text.base_speaker import base_speaker
+from idfacevc.text.speakers.registry import base_speaker
 from tests.evaluation.conftest import TEXTS
 
 

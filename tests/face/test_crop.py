@@ -77,7 +77,6 @@ def test_outside_of_the_picture_its_edge_is_repeated() -> None:
 
 
 def test_on_a_turned_photo_the_crop_is_upright_and_framed_like_the_corpus(photo: Image.Image) -> None:
-    pytest.importorskip("facenet_pytorch")
     from idfacevc.face.detect import FaceDetector
 
     detector = FaceDetector()

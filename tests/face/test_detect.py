@@ -11,8 +11,6 @@ from PIL import Image, ImageFilter
 from idfacevc.errors import InputError
 from idfacevc.face.detect import FaceDetector, FaceWarning
 
-pytest.importorskip("facenet_pytorch")
-
 
 @pytest.fixture(scope="module")
 def detector() -> FaceDetector:
@@ -55,6 +53,9 @@ def test_several_faces_give_the_largest_or_with_strict_an_error(detector: FaceDe
     with pytest.warns(FaceWarning, match="2 faces found, the largest"):
         face = detector(pair)
     assert face.box[0] > 388
+    assert detector(pair, index=1).box[2] < 388
+    with pytest.raises(InputError, match=r"no face 2; found: 0 at x .*, 1 at x"):
+        detector(pair, index=2)
     with pytest.raises(InputError, match="2 faces found"):
         detector(pair, strict=True)
 

@@ -10,13 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from idfacevc.config import FaceSpec, TowerSpec
+from idfacevc.backbones.tower import FaceTower
+from idfacevc.config.model import FaceSpec, TowerSpec
 from idfacevc.errors import InputError
 from idfacevc.face.crop import framings
 from idfacevc.face.reader import FaceReader
-from idfacevc.face.tower import FaceTower
-
-pytest.importorskip("facenet_pytorch")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import torch
 
 from idfacevc.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
-from idfacevc.models.discriminator import PatchDiscriminator
+from idfacevc.models.idfacevc.discriminator import MultiscaleDiscriminator
 
 
 def test_losses_by_hand():
@@ -20,7 +20,7 @@ def test_recordings_are_constant_for_feature_matching():
 
 def test_a_discriminator_learns_to_tell_blurred_mels():
     torch.manual_seed(0)
-    model = PatchDiscriminator((8, 16, 16))
+    model = MultiscaleDiscriminator(80, scales=2, blocks=1)
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     for _ in range(60):
         real = torch.randn(8, 80, 32)
@@ -34,6 +34,6 @@ def test_a_discriminator_learns_to_tell_blurred_mels():
     assert model(real)[-1].mean() > model(blurred)[-1].mean() + 0.5
 
 
-def test_scores_are_of_patches():
-    maps = PatchDiscriminator()(torch.zeros(2, 80, 128))
-    assert maps[-1].shape == (2, 1, 5, 32)
+def test_scores_are_of_whole_mels_at_each_scale():
+    maps = MultiscaleDiscriminator(80, scales=3, blocks=1)(torch.zeros(2, 80, 128))
+    assert maps[-1].shape == (2, 3)

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from idfacevc.config import ContentSpec
+from idfacevc.config.model import ContentSpec
 from idfacevc.losses.cpc import CPC
 
 SPEC = ContentSpec(dim=16, context=24, cpc_steps=6, negatives=10)

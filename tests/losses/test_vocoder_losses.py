@@ -7,7 +7,7 @@ import torch
 
 from idfacevc.losses.adversarial import discriminator_loss, generator_loss
 from idfacevc.losses.stft import MultiResolutionSTFTLoss, Resolution
-from tests.vocoder.upstream import upstream
+from tests.vocoders.upstream import upstream
 
 
 def waves() -> tuple[torch.Tensor, torch.Tensor]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from idfacevc import IDFaceVC
 from idfacevc.audio.pitch import log_f0
-from idfacevc.config import FrontEndSpec
+from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.evaluation.metrics.sentences import SentenceChooser, spoken_words
 from idfacevc.text.style import load_styles
 
@@ -30,7 +30,6 @@ pytestmark = pytest.mark.skipif(not (DEMO / "config.json").exists(), reason="che
 @pytest.fixture(scope="module")
 def say(photo: Image.Image) -> Callable[..., np.ndarray]:
     """Samples (N,) of the text in the astronaut's voice, with the options of `convert`."""
-    pytest.importorskip("facenet_pytorch")
     vc = IDFaceVC.from_pretrained(DEMO)
     voice = vc.voice_from_face(photo)
     return lru_cache(lambda style="neutral", speed=1.0: vc.convert(voice, text=TEXT, style=style, speed=speed).samples)

@@ -12,9 +12,9 @@ import pytorch_lightning as pl
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from idfacevc.config import ContentSpec, SafpqSpec
-from idfacevc.data.voices import VoiceDataModule
-from idfacevc.training.conversion import ConversionModule, LossSpec
+from idfacevc.config.model import ContentSpec, FaceHeadSpec
+from idfacevc.data.conversion import ConversionDataModule
+from idfacevc.training.module import ConversionModule, LossSpec
 from idfacevc.training.schedule import OptimSpec
 from idfacevc.training.stage_a import StageA
 from idfacevc.training.stage_b import StageB, StageBSpec
@@ -22,7 +22,7 @@ from tests.sizes import tiny_spec
 
 OPTIM = OptimSpec(lr_init=1e-3, lr_max=2e-3, warmup_steps=2, content_lr=1.0)
 SPEC = tiny_spec(
-    face_head=SafpqSpec(prompts=4, dim=32, heads=2, ffn_dim=48, dropout=0.0),
+    face_head=FaceHeadSpec(prompts=4, dim=32, heads=2, ffn_dim=48, dropout=0.0),
     content=ContentSpec(hidden=32, layers=2, dim=16, codes=24, context=24, cpc_steps=3, negatives=5, decay=0.9),
 )
 RESTARTING = tiny_spec(
@@ -57,7 +57,7 @@ def lively() -> ConversionModule:
 
 def train(module: ConversionModule, features: str, batch: int, callbacks: list, **options) -> dict:
     """State dict and metrics after three epochs of 12 clips."""
-    source = VoiceDataModule(features, with_faces=True, crop_frames=32, batch_size=batch)
+    source = ConversionDataModule(features, with_faces=True, crop_frames=32, batch_size=batch)
     run = pl.Trainer(
         accelerator="cpu", max_epochs=3, logger=False, enable_progress_bar=False, enable_model_summary=False,
         enable_checkpointing=False, num_sanity_val_steps=0, callbacks=callbacks, **options,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from idfacevc.data.items import Item
+from idfacevc.data.corpora.item import Item
 from idfacevc.data.prepare import STATISTICS
 from idfacevc.data.shards import write_index, write_shard
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 import torch
 
-from idfacevc.data.voices import DrawSampler
+from idfacevc.data.sampling import DrawSampler
 from idfacevc.training.stage_a import StageA
 from tests.training import ddp_run
 from tests.training.material import write_features

@@ -13,9 +13,9 @@ import torch
 
 from idfacevc.cli.main import main
 from idfacevc.errors import InputError
-from idfacevc.training import whole_checkpoints
+from idfacevc.training import checkpoint_io as whole_checkpoints
+from idfacevc.training.checkpoint_io import AtomicCheckpointIO
 from idfacevc.training.stage_a import StageA
-from idfacevc.training.whole_checkpoints import WholeCheckpoints
 from tests.sizes import tiny_spec
 from tests.training.material import write_features
 from tests.training.test_stages import FAST, data, trainer
@@ -66,7 +66,7 @@ def test_a_full_disk_leaves_the_checkpoint_of_before(tmp_path, monkeypatch):
     pl.seed_everything(0, verbose=False)
     features = write_features(tmp_path / "features")
     run = trainer(tmp_path, 1, enable_checkpointing=False, limit_val_batches=0)
-    run.strategy.checkpoint_io = WholeCheckpoints()
+    run.strategy.checkpoint_io = AtomicCheckpointIO()
     run.fit(StageA(tiny_spec(), optim=FAST), data(features))
     run.save_checkpoint(tmp_path / "last.ckpt")
     before = (tmp_path / "last.ckpt").read_bytes()
@@ -85,7 +85,7 @@ def test_a_full_disk_leaves_the_checkpoint_of_before(tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_one_clear_line(tmp_path):
     (tmp_path / "last.ckpt").write_bytes(b"PK no")
     with pytest.raises(InputError, match="is damaged"):
-        WholeCheckpoints().load_checkpoint(tmp_path / "last.ckpt")
+        AtomicCheckpointIO().load_checkpoint(tmp_path / "last.ckpt")
 
 
 @pytest.mark.slow

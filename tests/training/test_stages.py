@@ -4,13 +4,13 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from idfacevc.config import ContentSpec, DecoderSpec, MemorySpec, PitchSpec
-from idfacevc.data.voices import VoiceDataModule
-from idfacevc.training.conversion import FaceVoiceLossSpec, LossSpec, PerturbSpec, identity_loss
-from idfacevc.training.face_addressing import FaceAddressing
+from idfacevc.config.model import ContentSpec, DecoderSpec, MemorySpec, PitchSpec
+from idfacevc.data.conversion import ConversionDataModule
+from idfacevc.training.module import FaceVoiceLossSpec, LossSpec, PerturbSpec, identity_loss
 from idfacevc.training.schedule import OptimSpec
 from idfacevc.training.stage_a import StageA
 from idfacevc.training.stage_b import StageB, StageBSpec, constant
+from recipes.demo.memory_stage import MemoryStage
 from tests.sizes import tiny_spec
 from tests.training.material import write_features
 
@@ -24,7 +24,7 @@ def features(tmp_path_factory):
 
 
 def data(features, faces=False, batch=12):
-    return VoiceDataModule(str(features), with_faces=faces, crop_frames=32, batch_size=batch)
+    return ConversionDataModule(str(features), with_faces=faces, crop_frames=32, batch_size=batch)
 
 
 def trainer(folder, epochs, **options):
@@ -266,7 +266,7 @@ def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there
     spec = tiny_spec(memory=MemorySpec(slots=12, dim=32, scale=200.0))
     switches = {"memory_init": "speech", "freeze_content": True, "freeze_speech": True}
     loss = LossSpec(mi=0.0, fv_parts=FaceVoiceLossSpec(address=1.0))
-    module = FaceAddressing(spec, StageBSpec(init=str(stage_a), **switches), loss, FAST)
+    module = MemoryStage(spec, StageBSpec(init=str(stage_a), **switches), loss, FAST)
     run = trainer(tmp_path, 120, enable_checkpointing=False, limit_val_batches=0)
     run.fit(module, source)
     run.save_checkpoint(tmp_path / "face.ckpt")

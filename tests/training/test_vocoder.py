@@ -12,16 +12,18 @@ import torch
 from safetensors.torch import save_file
 
 from idfacevc.audio.mel import LogMel
+from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.cli.main import main
-from idfacevc.config import DiscriminatorSpec, FrontEndSpec, GeneratorSpec, PitchSpec
-from idfacevc.data.items import Item
-from idfacevc.data.waves import WaveDataModule, WaveDataset
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import PitchSpec
+from idfacevc.config.vocoder import DiscriminatorSpec, GeneratorSpec
+from idfacevc.data.corpora.item import Item
+from idfacevc.data.vocoder import VocoderDataModule, WaveDataset
 from idfacevc.errors import InputError
-from idfacevc.models.idfacevc import IDFaceVCNet
+from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.training.vocoder import VocoderModule, WaveGanOptimSpec, export_vocoder
 from idfacevc.training.vocoder_mels import own_mel
 from idfacevc.training.vocoder_samples import WaveSampleWriter
-from idfacevc.vocoder_bundle import load_vocoder
 from tests.conftest import vowels
 from tests.sizes import tiny_spec
 
@@ -42,8 +44,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "table.tsv"
 
 
-def data(table: Path, **options) -> WaveDataModule:
-    return WaveDataModule(table=str(table), **{"frames": 20, "valid_frames": 40, "batch_size": 2, **options})
+def data(table: Path, **options) -> VocoderDataModule:
+    return VocoderDataModule(table=str(table), **{"frames": 20, "valid_frames": 40, "batch_size": 2, **options})
 
 
 def module(adversarial_from: int = 100, **options) -> VocoderModule:

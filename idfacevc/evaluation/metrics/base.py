@@ -60,7 +60,7 @@ class Estimate:
     speakers: int
 
 
-class Analyser(ABC):
+class Scorer(ABC):
     """Turns a wave into a value that JSON can hold.
 
     Attributes:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from idfacevc.evaluation.metrics.base import SAMPLE_RATE, Analyser, MetricInfo, RatioMetric, require
+from idfacevc.evaluation.metrics.base import SAMPLE_RATE, MetricInfo, RatioMetric, Scorer, require
 
 
-class DnsmosModel(Analyser):
+class DnsmosModel(Scorer):
     """speechmos's DNSMOS. Result: {"overall", "signal", "background", "p808"}, each about 1 to 5."""
 
     def __init__(self) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from idfacevc.evaluation.metrics.base import Analyser, require
+from idfacevc.evaluation.metrics.base import Scorer, require
 
 _RATE, _MIN_COVERAGE = 1.3, 0.75  # Resemblyzer's own defaults
 _BATCH = 64  # windows a forward pass; LSTM steps of a few rows leave most of a core idle
 
 
-class SpeakerEncoder(Analyser):
+class SpeakerEncoder(Scorer):
     """Unit-length Resemblyzer embedding (256,), as a list.
 
     Entries are never negative, so that even strangers have cosines above 0.5: judge differences, not levels.

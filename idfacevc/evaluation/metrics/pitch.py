@@ -8,9 +8,9 @@ import numpy as np
 
 from idfacevc.evaluation.metrics.base import (
     SAMPLE_RATE,
-    Analyser,
     Estimate,
     MetricInfo,
+    Scorer,
     Unavailable,
     percentiles,
     require,
@@ -20,7 +20,7 @@ from idfacevc.evaluation.metrics.base import (
 _FLOOR, _CEILING = 60.0, 400.0  # Hz; WORLD's own ceiling of 800 lets a man's second harmonic through
 
 
-class PitchTracker(Analyser):
+class PitchTracker(Scorer):
     """WORLD's DIO and StoneMask at 10 ms. Result: {"mean", "median", "voiced"}: ln Hz over voiced frames (null where
     there is none), and the share of voiced frames."""
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from idfacevc.evaluation.metrics.base import Analyser, Unavailable, require
+from idfacevc.evaluation.metrics.base import Scorer, Unavailable, require
 
 WHISPER = "large-v3"  # the paper names no size (OPEN 22)
 
 
-class Pocketsphinx(Analyser):
+class Pocketsphinx(Scorer):
     """Large-vocabulary recognition with the package's US English model. Result: the transcript.
 
     Good for comparing clean read speech; on accented or noisy speech its error rate is so high that only `sentences`
@@ -60,7 +60,7 @@ def whisper_file(size: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper" / f"{size}.pt"
 
 
-class Whisper(Analyser):
+class Whisper(Scorer):
     """OpenAI Whisper, English, greedy, without conditioning on earlier text. Result: the transcript."""
 
     def __init__(self, size: str = WHISPER) -> None:

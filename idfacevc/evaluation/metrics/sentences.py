@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from idfacevc.evaluation.metrics.base import Analyser, MetricInfo, RatioMetric, Unavailable, require
+from idfacevc.evaluation.metrics.base import MetricInfo, RatioMetric, Scorer, Unavailable, require
 from idfacevc.evaluation.metrics.recognition import decode, new_decoder
 
 MAX_SENTENCES = 60  # the size that published figures of this project refer to
@@ -25,7 +25,7 @@ def spoken_words(text: str) -> str:
     return " ".join(re.findall(r"[a-z']+", text.lower()))
 
 
-class SentenceChooser(Analyser):
+class SentenceChooser(Scorer):
     """pocketsphinx with a grammar of the given sentences. Result: the recognised sentence (see `spoken_words`), or "".
 
     Words that its dictionary lacks are left out of the grammar. Raises `Unavailable` for fewer than two sentences.

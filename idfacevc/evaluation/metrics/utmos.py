@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from idfacevc.evaluation.metrics.base import SAMPLE_RATE, Analyser, MetricInfo, RatioMetric, Unavailable, require
+from idfacevc.evaluation.metrics.base import SAMPLE_RATE, MetricInfo, RatioMetric, Scorer, Unavailable, require
 
 REPOSITORY = "tarepan/SpeechMOS:v1.2.0"
 _MODEL = "utmos22_strong"
@@ -60,7 +60,7 @@ def _pop_speechmos() -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
-class UtmosModel(Analyser):
+class UtmosModel(Scorer):
     """The strong learner of UTMOS22, one wave at a time: padding within a batch shifts its scores."""
 
     def __init__(self) -> None:

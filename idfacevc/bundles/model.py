@@ -1,0 +1,286 @@
+"""Trained bundles: find one by name, folder or hub id; read and write it strictly.
+
+A bundle is a folder with `config.json` (closed dataclasses: nothing in it names a class to import), `model.safetensors`
+(the network), where the face backbone is the tower, `face.safetensors`, and where the vocoder has weights,
+`vocoder.safetensors`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from idfacevc.backbones.tower import TOWER_FILE, FaceTower, save_tower
+from idfacevc.bundles import hub
+from idfacevc.config.model import ModelSpec, current_model
+from idfacevc.config.reader import from_dict, to_dict
+from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.errors import InputError
+from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.vocoders.parallel_wavegan.generator import Generator
+from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator
+
+DEFAULT = "demo"
+CONFIG_FILE, VOCODER_FILE = "config.json", "vocoder.safetensors"
+_MODEL = "model.safetensors"
+T = TypeVar("T")
+M = TypeVar("M", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class BundleSpec:
+    """`config.json`.
+
+    Attributes:
+        format: of this file; other numbers are refused.
+        name: what reports call the bundle.
+        model: every size of the network.
+        vocoder: what turns its mels into sound; its front end must be the model's.
+    """
+
+    name: str
+    format: Literal[1] = 1
+    model: ModelSpec = field(default_factory=ModelSpec)
+    vocoder: VocoderSpec = field(default_factory=VocoderSpec)
+
+    def __post_init__(self) -> None:
+        ours, theirs = to_dict(self.model.front_end), to_dict(self.vocoder.front_end)
+        if differing := [f"{key} {ours[key]} and {theirs[key]}" for key in ours if ours[key] != theirs[key]]:
+            raise InputError(f"the front ends of the model and its vocoder differ: {', '.join(differing)}")
+        if (self.model.face.backbone == "tower") != (self.model.face.tower is not None):
+            raise InputError("model.face.tower must hold sizes exactly when model.face.backbone is 'tower'")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle: the network and, where it has its own, the face tower and the vocoder's generator.
+
+    All of them are in evaluation mode.
+    """
+
+    spec: BundleSpec
+    net: IDFaceVCNet
+    tower: FaceTower | None
+    generator: Generator | SourceFilterGenerator | None = None
+
+
+def roots() -> list[Path]:
+    """Folders in which a bundle's name is looked up, in this order."""
+    named = os.environ.get("IDFACEVC_CHECKPOINTS")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    package = Path(__file__).resolve().parents[1]
+    # of a checkout, and where a wheel holds them
+    ours = [package.parent / "checkpoints", package / "weights"]
+    candidates = [Path(named)] if named else []
+    return list(dict.fromkeys([*candidates, *ours, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
+
+
+def available() -> dict[str, Path]:
+    """Names of the bundles on this machine and their folders; the first root that has a name wins."""
+    found: dict[str, Path] = {}
+    for root in roots():
+        for config in sorted(root.glob(f"*/{CONFIG_FILE}")):
+            found.setdefault(config.parent.name, config.parent)
+    return found
+
+
+def resolve(name: str | os.PathLike[str]) -> Path:
+    """The folder of a bundle given as a folder, a name under one of `roots()`, or a hub id "owner/name".
+
+    Raises:
+        InputError: when there is none, with the names that there are.
+    """
+    if (Path(name) / CONFIG_FILE).is_file():
+        return Path(name)
+    if isinstance(name, str) and name in (known := available()):
+        return known[name]
+    if isinstance(name, str) and hub.is_id(name):
+        return hub.snapshot(name)
+    if Path(name).is_dir():
+        raise InputError(f"checkpoint {name}: the folder holds no {CONFIG_FILE}")
+    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available()) or 'none'}")
+
+
+def save_bundle(
+    folder: str | os.PathLike[str],
+    net: IDFaceVCNet,
+    tower: FaceTower | None = None,
+    *,
+    name: str,
+    vocoder: VocoderSpec | None = None,
+    generator: Generator | SourceFilterGenerator | None = None,
+) -> None:
+    """Write a bundle. Its files appear under their names when all are complete, `config.json` last; others stay.
+
+    Args:
+        folder: made where it does not exist.
+        net: its weights, and its sizes for the configuration.
+        tower: the face tower, where that is the face backbone.
+        name: what reports call the bundle.
+        vocoder: Griffin-Lim at the network's front end, unless another is given.
+        generator: Network of a trained vocoder; ParallelWaveGAN's without weight norm.
+    """
+    spec = BundleSpec(name, model=net.spec, vocoder=vocoder or VocoderSpec(front_end=net.spec.front_end))
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target, prefix=".saving-") as temporary:
+        staged = Path(temporary)
+        save_tensors(net, staged / _MODEL)
+        if spec.model.face.tower is not None:
+            if tower is None:
+                raise ValueError("a bundle whose face backbone is the tower needs the tower")
+            save_tower(staged, tower, spec.model.face.tower)
+        if spec.vocoder.kind != "griffin_lim":
+            if generator is None:
+                raise ValueError("a bundle whose vocoder is trained needs its generator")
+            save_tensors(generator, staged / VOCODER_FILE)
+        (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
+        mode = (staged / CONFIG_FILE).stat().st_mode  # the umask's, which safetensors does not respect
+        for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
+            if (staged / file).exists():
+                (staged / file).chmod(mode)
+                os.replace(staged / file, target / file)
+
+
+def read_spec(folder: Path) -> BundleSpec:
+    """The checked `config.json` of a bundle's folder."""
+    return read_config(BundleSpec, folder / CONFIG_FILE, _current)
+
+
+def _current(values: Any) -> Any:
+    """A configuration of format 1 as today's classes have it."""
+    if isinstance(values, dict) and "model" in values:
+        return values | {"model": current_model(values["model"])}
+    return values
+
+
+def read_config(cls: type[T], path: Path, current: Callable[[Any], Any] = lambda values: values) -> T:
+    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`.
+
+    Args:
+        current: brings the values of older files up to date.
+    """
+    try:
+        return from_dict(cls, current(json.loads(path.read_text(encoding="utf-8"))))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cpu") -> Bundle:
+    """Read a bundle's folder strictly.
+
+    Raises:
+        InputError: for a damaged file, an unknown key or format, a front end that the vocoder does not share, and
+            tensors that are missing, unknown or of another shape than `config.json` says.
+    """
+    source = Path(folder)
+    spec = read_spec(source)
+    net = _built(lambda: IDFaceVCNet(spec.model), source, _MODEL)
+    load_tensors(net, source / _MODEL)
+    tower = None
+    if (sizes := spec.model.face.tower) is not None:
+        tower = _built(lambda: FaceTower(**dataclasses.asdict(sizes)), source, TOWER_FILE)
+        load_tensors(tower, source / TOWER_FILE)
+        tower = tower.to(device).eval()
+    return Bundle(spec, net.to(device).eval(), tower, load_generator(spec.vocoder, source))
+
+
+def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
+    """A network of the configured sizes; built without memory first, and compared with the header of its weights."""
+    config, path = folder / CONFIG_FILE, folder / weights
+    try:
+        with torch.device("meta"):
+            wanted = build().state_dict()
+    except InputError as error:
+        raise InputError(f"{config}: {error}") from error
+    except Exception as error:  # PyTorch says what does not fit in many ways
+        raise InputError(f"{config}: these sizes make no network ({' '.join(str(error).split())[:200]})") from error
+    try:
+        with safe_open(path, "pt") as file:
+            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118  no mapping
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
+        raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
+    kinds = {key: wanted[key].dtype for key in wanted}
+    found = {key: torch.empty(shape, device="meta", dtype=kinds.get(key)) for key, shape in shapes.items()}
+    if faults := _mismatches(wanted, found):
+        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
+    return build()
+
+
+def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterGenerator | None:
+    """The generator in a bundle's folder, without weight norm; None for a vocoder that has none."""
+    generator: Generator | SourceFilterGenerator
+    front_end = spec.front_end
+    if (source_filter := spec.source_filter) is not None:
+        generator = _built(
+            lambda: SourceFilterGenerator(source_filter, front_end.n_mels, front_end.hop_length, front_end.sample_rate),
+            folder,
+            VOCODER_FILE,
+        )
+    elif (sizes := spec.generator) is not None:
+        generator = _built(lambda: Generator(sizes, front_end.n_mels, weight_norm=False), folder, VOCODER_FILE)
+    else:
+        return None
+    load_tensors(generator, folder / VOCODER_FILE)
+    return generator.eval()
+
+
+def save_tensors(module: nn.Module, path: Path) -> None:
+    """Write a module's tensors as a safetensors file; those of frozen encoders in half precision, as they came."""
+    frozen = {name for name, parameter in module.named_parameters() if not parameter.requires_grad and parameter.dim()}
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    save_file({key: value.half() if key in frozen else value for key, value in tensors.items()}, path)
+
+
+def load_tensors(module: nn.Module, path: Path) -> None:
+    """Load a safetensors file that must hold exactly the module's tensors."""
+    try:
+        tensors = load_file(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
+        raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
+    if faults := _mismatches(module.state_dict(), tensors):
+        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
+    if broken := [key for key, value in tensors.items() if not value.isfinite().all()]:
+        raise InputError(f"{path}: holds values that are not finite numbers, in {', '.join(broken[:3])}")
+    module.load_state_dict(tensors)
+
+
+def _mismatches(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    kinds = [
+        f"{key} is {found[key].dtype}, not {wanted[key].dtype}"
+        for key in sorted(wanted.keys() & found.keys())
+        if found[key].is_floating_point() != wanted[key].is_floating_point()
+    ]
+    shapes = [
+        f"{key} is {tuple(found[key].shape)}, not {tuple(wanted[key].shape)}"
+        for key in sorted(wanted.keys() & found.keys())
+        if found[key].shape != wanted[key].shape
+    ]
+    groups = {
+        "missing": sorted(wanted.keys() - found.keys()),
+        "unknown": sorted(found.keys() - wanted.keys()),
+        "of another shape": shapes,
+        "of another kind": kinds,
+    }
+    return [
+        f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        for what, names in groups.items()
+        if names
+    ]

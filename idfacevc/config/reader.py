@@ -1,0 +1,66 @@
+"""Closed dataclasses out of plain values: unknown keys and values of the wrong kind are errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from typing import Any, Literal, TypeVar
+
+from idfacevc.errors import InputError
+
+T = TypeVar("T")
+_LARGEST = 10**6
+_REPEATS = ("layers", "stacks", "blocks", "heads", "convs", "codebooks", "steps")  # what is built one after another
+_MOST_REPEATS = 256
+
+
+def from_dict(cls: type[T], values: Any, where: str = "") -> T:
+    """Build dataclass `cls` from nested plain values; an unknown key or a wrong kind of value is an `InputError`."""
+    name = where or cls.__name__
+    if not isinstance(values, dict):
+        raise InputError(f"{name}: expected a mapping, got {type(values).__name__}")
+    hints = typing.get_type_hints(cls)
+    known = {item.name for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    if unknown := sorted(set(values) - known):
+        raise InputError(f"{name}: unknown key {', '.join(unknown)}; known keys: {', '.join(sorted(known))}")
+    built = {key: _convert(hints[key], value, f"{name}.{key}") for key, value in values.items()}
+    try:
+        return cls(**built)
+    except TypeError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """The plain nested mapping that `from_dict` reads back."""
+    return dataclasses.asdict(config)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        return _convert(next(arg for arg in args if arg is not type(None)), value, where)
+    if origin is Literal:
+        if value not in args:
+            raise InputError(f"{where}: {value!r} is none of {', '.join(map(repr, args))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise InputError(f"{where}: expected a list, got {value!r}")
+        return tuple(_convert(args[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+    if dataclasses.is_dataclass(hint):
+        return value if isinstance(value, hint) else from_dict(hint, value, where)  # type: ignore[arg-type]
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if abs(value) < _LARGEST else math.inf
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{where}: {value} is no finite number")
+    if hint is int and isinstance(value, int) and abs(value) > _LARGEST:
+        raise InputError(f"{where}: is out of range")
+    if hint is int and isinstance(value, int) and where.endswith(_REPEATS) and value > _MOST_REPEATS:
+        raise InputError(f"{where}: {value} is out of range, at most {_MOST_REPEATS} are allowed")
+    if isinstance(hint, type) and (not isinstance(value, hint) or (hint is not bool and isinstance(value, bool))):
+        raise InputError(f"{where}: expected {hint.__name__}, got {value!r}")
+    return value

@@ -1,0 +1,44 @@
+"""Which clips an epoch takes, in which order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import DistributedSampler
+
+Draw = tuple[int, int]
+
+
+class DrawSampler(DistributedSampler):
+    """(clip, seed) pairs that depend on the epoch alone: a resumed run sees what the killed one would have seen.
+
+    Processes that train together draw the same list and take every n-th of it each, so that their batches make up the
+    batch that one process would have; the list is continued from its start until all have equally many. It is a
+    `DistributedSampler` because Lightning leaves those as they are.
+
+    Args:
+        weights: (n,) chance of each clip; None takes every clip once an epoch.
+        length: draws an epoch, of all processes together; 0 takes the number of clips.
+        rank, processes: which of how many processes draws.
+    """
+
+    def __init__(
+        self, clips: int, seed: int, weights: Tensor | None = None, length: int = 0, rank: int = 0, processes: int = 1
+    ) -> None:
+        super().__init__(range(length or clips), processes, rank, shuffle=False)  # type: ignore[arg-type]
+        self.clips, self.draw_seed, self.weights = clips, seed, weights
+        self.draws = length or clips
+
+    def __iter__(self) -> Iterator[Draw]:
+        generator = torch.Generator().manual_seed(self.draw_seed * 1_000_003 + self.epoch)
+        if self.weights is not None:
+            order = torch.multinomial(self.weights, self.draws, replacement=True, generator=generator)
+        else:
+            rounds = math.ceil(self.draws / self.clips)
+            order = torch.cat([torch.randperm(self.clips, generator=generator) for _ in range(rounds)])[: self.draws]
+        seeds = torch.randint(2**62, (self.draws,), generator=generator)
+        draws = list(zip(order.tolist(), seeds.tolist(), strict=True))
+        return iter([draws[i % self.draws] for i in range(self.rank, self.total_size, self.num_replicas)])

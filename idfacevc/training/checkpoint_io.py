@@ -1,0 +1,34 @@
+"""Checkpoints that are complete or absent under their name, whatever happens while they are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
+
+from idfacevc.audio.io import replacing
+from idfacevc.errors import InputError
+from idfacevc.training.resume import read_checkpoint
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the file and renames: a kill or a full disk leaves the checkpoint of before. Unpickles nothing.
+
+    Raises:
+        InputError: where a checkpoint cannot be written or read.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        try:
+            with replacing(Path(path)) as temporary:
+                torch.save(checkpoint, temporary)
+        except (OSError, RuntimeError) as error:  # torch's own writer raises RuntimeError for a full disk
+            raise InputError(
+                f"{path}: the checkpoint cannot be written ({' '.join(str(error).split())[:120]}); the one before it "
+                "stays: make room and run the same command again"
+            ) from error
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        return read_checkpoint(str(path))

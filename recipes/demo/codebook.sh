@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The second edition of the demo model, which learns its content as the paper does, as codes: five to six hours on two
+# CPU cores. The face side of the third edition (run.sh) comes from it.
+# Every stage can be killed and started again: preparation keeps finished shards, trainings go on from last.ckpt.
+#
+#   recipes/demo/codebook.sh --corpora DIR [--out runs/demo] [--bundle checkpoints/demo] [--vocoder DIR] [--stage 1] [--stop-stage 9]
+#
+# What follows "--" goes to the trainings of the stages that run, for example: --stop-stage 1 -- --trainer.max_epochs 1
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+bin=$root/.venv/bin
+conf=$root/recipes/demo/conf
+
+corpora="" out=$root/runs/demo bundle=runs/codebook vocoder=() stage=1 stop_stage=9
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  case $1 in
+    --corpora) corpora=$(cd "$2" && pwd) ;;
+    --out) out=$(mkdir -p "$2" && cd "$2" && pwd) ;;
+    --bundle) bundle=$(mkdir -p "$2" && cd "$2" && pwd) ;;
+    --vocoder) vocoder=(--vocoder "$(cd "$2" && pwd)") ;;  # of recipes/vocoder, in place of Griffin-Lim
+    --stage) stage=$2 ;;
+    --stop-stage) stop_stage=$2 ;;
+    *) echo "codebook.sh: unknown option $1" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+[ $# -eq 0 ] || shift
+[ -n "$corpora" ] || { echo "codebook.sh: --corpora DIR is needed" >&2; exit 2; }
+
+runs() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
+train() {  # train NAME OPTIONS…: start, or go on from, the training of conf/NAME.yaml
+  local name=$1; shift
+  if [ -f "$name/last.ckpt" ]; then set -- "$@" --ckpt_path "$name/last.ckpt"; fi
+  "$bin/idfacevc" train --config "$conf/$name.yaml" "$@"
+}
+mkdir -p "$out"
+cd "$out"  # the configurations' paths count from the run's folder
+
+if runs 1; then  # the face tower, on gender and age labels
+  train face_tower --data.init_args.corpora "$corpora" "$@"
+  "$bin/idfacevc" train export face_tower/last.ckpt --out tower
+fi
+if runs 2; then  # features
+  "$bin/idfacevc" prepare demo speech --corpora "$corpora" --out features --config "$conf/model.yaml"
+  "$bin/idfacevc" prepare demo faces --corpora "$corpora" --out features --config "$conf/model.yaml" \
+    --tower tower --face-views 3
+fi
+if runs 3; then  # stage A: voice conversion, the voice taken from speech
+  train stage_a --config "$conf/model.yaml" "$@"
+fi
+if runs 4; then  # the judge that is asked whose voice a mel has
+  train speaker_judge "$@"
+fi
+if runs 5; then  # the judge that is asked what a mel says
+  train phoneme_judge "$@"
+fi
+if runs 6; then  # which voices are spoken well, and which of them goes with which face
+  PYTHONPATH=$root "$bin/python" -m recipes.demo.rank_voices --checkpoint stage_a/last.ckpt --words phoneme_judge/last.ckpt \
+    --features features/speech --out voices.tsv
+  "$bin/idfacevc" prepare demo pairs --corpora "$corpora" --out features --voices voices.tsv
+fi
+if runs 7; then  # faces find their voices, without decoding
+  train memory_stage --config "$conf/model.yaml" "$@"
+fi
+if runs 8; then  # stage B: Eq. 8, the voice taken from the face
+  train stage_b --config "$conf/model.yaml" "$@"
+fi
+if runs 9; then
+  "$bin/idfacevc" train export stage_b/last.ckpt --tower tower --name demo \
+    ${vocoder[@]+"${vocoder[@]}"} --out "$bundle"
+fi

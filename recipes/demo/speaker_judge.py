@@ -1,0 +1,112 @@
+"""A judge of voices reads the speaker embedding off a mel: a training can ask whose voice a decoded mel has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from idfacevc.audio.mel import random_equaliser
+from idfacevc.training.resume import read_checkpoint
+from idfacevc.training.terms import Conversion, ConversionTerm
+
+
+class SpeakerJudge(nn.Module):
+    """Convolutions over a normalised mel, averaged over time.
+
+    Shape: mel (B, M, T) -> unit vectors (B, D).
+    """
+
+    def __init__(self, n_mels: int, hidden: int, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(n_mels, hidden, 5, 2, 2), nn.BatchNorm1d(hidden), nn.ReLU(),
+            nn.Conv1d(hidden, hidden, 5, 2, 2), nn.BatchNorm1d(hidden), nn.ReLU(),
+            nn.Conv1d(hidden, hidden, 3, 1, 1), nn.BatchNorm1d(hidden), nn.ReLU(),
+        )  # fmt: skip
+        self.output = nn.Linear(2 * hidden, dim)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        hidden = self.layers(mel)
+        pooled = torch.cat([hidden.mean(dim=2), hidden.std(dim=2)], dim=1)
+        return F.normalize(self.output(pooled), dim=1)
+
+    def difference(self, mel: Tensor, embedding: Tensor) -> Tensor:
+        """1 - cosine of what is read off mels (B, M, T) and speaker embeddings (B, P, D), mean over the batch."""
+        return 1 - F.cosine_similarity(self(mel), embedding.mean(dim=1), dim=1).mean()
+
+
+class SpeakerJudgeModule(pl.LightningModule):
+    """Regression of the utterance embedding (Resemblyzer) from crops: 1 - cosine.
+
+    Args:
+        n_mels, hidden, dim: of `SpeakerJudge`; `dim` is the embedding's width.
+        lr: peak rate of a one-cycle schedule.
+    """
+
+    def __init__(self, n_mels: int = 80, hidden: int = 256, dim: int = 256, lr: float = 2e-3) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.judge = SpeakerJudge(n_mels, hidden, dim)
+        self.register_buffer("mel_mean", torch.zeros(n_mels))
+        self.register_buffer("mel_std", torch.ones(n_mels))
+
+    def on_fit_start(self) -> None:
+        for name, value in self.trainer.datamodule.statistics.items():  # type: ignore[attr-defined]
+            getattr(self, name).copy_(value)
+
+    def loss(self, batch: dict[str, Tensor]) -> Tensor:
+        """1 - cosine to the utterance embedding, mean over the batch."""
+        mel = (batch["mel"] - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)  # type: ignore[index]
+        if self.training:  # a voice is more than its microphone
+            mel = mel + random_equaliser(mel, 0.2)
+        return self.judge.difference(mel, batch["speech"])
+
+    def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
+        loss = self.loss(batch)
+        self.log("train/loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
+        self.log("valid/loss", self.loss(batch), batch_size=len(batch["mel"]), prog_bar=True)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.AdamW(self.parameters(), lr=self.hparams["lr"], weight_decay=0.01)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.hparams["lr"], total_steps=int(self.trainer.estimated_stepping_batches)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def load_speaker_judge(checkpoint: str) -> SpeakerJudge:
+    """The frozen judge of a checkpoint."""
+    state = read_checkpoint(checkpoint)
+    sizes = {name: state["hyper_parameters"][name] for name in ("n_mels", "hidden", "dim")}
+    judge = SpeakerJudge(**sizes)
+    prefix = "judge."
+    judge.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
+    return judge.eval().requires_grad_(False)
+
+
+class SpeakerTerm(ConversionTerm):
+    """How far the voice of a decoded mel is from the voice that it is to have: 1 - cosine, as a frozen judge reads it.
+
+    Args:
+        checkpoint: Lightning checkpoint of a `SpeakerJudgeModule`; the speech features must be the embeddings that it
+            reads.
+        weight: Factor of the term in the stage's loss.
+    """
+
+    def __init__(self, checkpoint: str, weight: float = 1.0) -> None:
+        super().__init__("voice", weight)
+        self.judge = load_speaker_judge(checkpoint)
+
+    def train(self, mode: bool = True) -> SpeakerTerm:
+        """The judge stays as it is."""
+        return super().train(False)
+
+    def forward(self, conversion: Conversion) -> Tensor:
+        return self.judge.difference(conversion.mel, conversion.speech)

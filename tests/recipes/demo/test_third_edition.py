@@ -1,0 +1,143 @@
+"""Pieces of the recipe of the third edition, on features and files that are made up."""
+
+import random
+import struct
+
+import numpy as np
+import pytest
+import torch
+
+from idfacevc.audio.level import SPEECH_RMS
+from idfacevc.backbones.whisper import WhisperEncoder
+from idfacevc.config.model import WhisperSpec
+from idfacevc.errors import InputError
+from idfacevc.models.idfacevc.network import IDFaceVCNet
+from recipes.demo.clips import Features, groups_of, mean_vectors
+from recipes.demo.converter import FRAMES, Draws, losses, read_sizes
+from recipes.demo.speech_features import degraded, resampled, stretched
+from recipes.demo.whisper_weights import encoder_weights, read_ctranslate2
+
+
+def clip(name: str, corpus: str, speaker: str, group: str = "", frames: int = 301) -> Features:
+    """Features whose mel and words hold their own frame's number, so that alignment can be seen."""
+    mel = np.repeat(np.arange(frames, dtype=np.float16)[:, None], 80, axis=1)
+    words = np.repeat(np.arange(0, frames + 1, 2, dtype=np.float16)[: (frames + 1) // 2, None], 384, axis=1)
+    rng = np.random.default_rng(len(name))
+    vector = rng.random(256).astype(np.float32)
+    lf0 = np.full(frames, 5.0, np.float32)
+    return Features(
+        name, corpus, speaker, group, mel, lf0, lf0 - 5, np.array([5.0, 0.1], np.float32), vector,
+        np.zeros(frames * 160, np.int16), np.stack([words] * 3),
+    )  # fmt: skip
+
+
+CLIPS = [clip(f"k{i}", "kokoro", f"kk{i}", "g0") for i in range(3)] + [
+    clip("l", "librispeech", "ls"), clip("s", "speechocean762", "so", frames=90), clip("p", "picovoice", ""),
+]  # fmt: skip
+
+
+def test_source_and_target_of_a_crop_are_aligned():
+    draws = Draws(CLIPS, seed=0)
+    for _ in range(30):
+        words, mel, _, speaker, _, mask = draws.crop()
+        assert words.shape == (FRAMES // 2, 384) and mel.shape == (FRAMES, 80) and speaker.shape == (256,)
+        seen = mask.astype(bool)
+        np.testing.assert_array_equal(mel[seen, 0][::2], words[: (seen.sum() + 1) // 2, 0])
+        assert not mel[~seen].any()
+
+
+def test_parallel_speech_goes_from_one_timbre_to_another():
+    draws = Draws(CLIPS, seed=0)
+    names = [draws.pair()[1].id for _ in range(200)]
+    assert 60 < sum(name.startswith("k") for name in names) < 140
+    assert {"k0", "k1", "k2"} <= set(names)
+    assert len(groups_of(CLIPS)) == 1
+    assert set(mean_vectors(CLIPS)) == {"kk0", "kk1", "kk2", "so"}
+
+
+def test_features_without_parallel_speech_are_refused():
+    with pytest.raises(InputError, match="parallel speech"):
+        Draws(CLIPS[3:])
+
+
+def test_losses_vanish_for_what_they_should_and_reach_the_decoder():
+    torch.manual_seed(0)
+    net = IDFaceVCNet(read_sizes()).train()
+    terms = losses(net, Draws(CLIPS, seed=0).batch())
+    assert all(torch.isfinite(value) for value in terms.values())
+    terms["rec"].backward()
+    assert net.decoder.enter.weight.grad.abs().sum() > 0
+    assert net.speech_adapter.layers[0].weight.grad.abs().sum() > 0
+    assert net.content.encoder.conv1.weight.grad is None
+
+
+def test_degraded_speech_keeps_its_length_and_level():
+    wave = np.sin(np.arange(16000) * 0.3)
+    for seed in range(5):
+        made = degraded(wave, np.random.default_rng(seed))
+        assert made.shape == wave.shape and np.isfinite(made).all()
+        assert np.sqrt(np.mean(made**2)) == pytest.approx(SPEECH_RMS, rel=0.2)
+
+
+def test_resampling_moves_a_tone_and_stretching_undoes_its_length():
+    rate, tone = 16000, np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000)
+    slower = resampled(tone, 1.2)
+    peak = np.abs(np.fft.rfft(slower)).argmax() * rate / len(slower)
+    assert peak == pytest.approx(1000 / 1.2, rel=0.01)
+    ramp = np.arange(11, dtype=np.float32)[:, None]
+    np.testing.assert_allclose(stretched(ramp, 21)[:, 0], np.arange(0, 10.5, 0.5), atol=1e-5)
+
+
+def test_whispers_weights_come_out_of_a_ctranslate2_file(tmp_path):
+    torch.manual_seed(0)
+    spec = WhisperSpec(n_mels=8, dim=12, layers=1, heads=2, positions=20)
+    wanted = WhisperEncoder(spec).state_dict()
+    layer = "layers.0"
+    arrays = {
+        "position_encodings/encodings": wanted["embed_positions.weight"],
+        "layer_norm/gamma": wanted["layer_norm.weight"], "layer_norm/beta": wanted["layer_norm.bias"],
+        "layer_0/self_attention/linear_0/weight": torch.cat(
+            [wanted[f"{layer}.self_attn.{name}_proj.weight"] for name in "qkv"]
+        ),
+        "layer_0/self_attention/linear_0/bias": torch.cat(
+            [wanted[f"{layer}.self_attn.q_proj.bias"], torch.zeros(12), wanted[f"{layer}.self_attn.v_proj.bias"]]
+        ),
+    }  # fmt: skip
+    for conv in ("conv1", "conv2"):
+        arrays |= {f"{conv}/{part}": wanted[f"{conv}.{part}"] for part in ("weight", "bias")}
+    for ours, theirs in (
+        ("self_attn.out_proj", "self_attention/linear_1"),
+        ("fc1", "ffn/linear_0"),
+        ("fc2", "ffn/linear_1"),
+    ):
+        arrays |= {f"layer_0/{theirs}/{part}": wanted[f"{layer}.{ours}.{part}"] for part in ("weight", "bias")}
+    for ours, theirs in (("self_attn_layer_norm", "self_attention"), ("final_layer_norm", "ffn")):
+        arrays[f"layer_0/{theirs}/layer_norm/gamma"] = wanted[f"{layer}.{ours}.weight"]
+        arrays[f"layer_0/{theirs}/layer_norm/beta"] = wanted[f"{layer}.{ours}.bias"]
+
+    def text(value: str) -> bytes:
+        return struct.pack("<H", len(value) + 1) + value.encode() + b"\0"
+
+    data = struct.pack("<I", 6) + text("WhisperSpec") + struct.pack("<II", 3, len(arrays))
+    for name, tensor in arrays.items():
+        values = tensor.numpy().astype(np.float16)
+        data += text(f"encoder/{name}") + struct.pack(f"<B{values.ndim}I", values.ndim, *values.shape)
+        data += struct.pack("<BI", 4, values.nbytes) + values.tobytes()
+    (tmp_path / "model.bin").write_bytes(data)
+    read = encoder_weights(read_ctranslate2(tmp_path / "model.bin"), spec)
+    assert set(read) == set(wanted)
+    for name, tensor in read.items():
+        torch.testing.assert_close(tensor, wanted[name].half(), msg=name)
+    (tmp_path / "short.bin").write_bytes(data[: len(data) // 2])
+    for wrong in (data[: len(data) // 2], b"\x09\0\0\0", b""):
+        (tmp_path / "wrong.bin").write_bytes(wrong)
+        with pytest.raises(InputError):
+            encoder_weights(read_ctranslate2(tmp_path / "wrong.bin"), spec)
+
+
+def test_a_vocoder_draw_joins_mel_and_samples_at_one_level():
+    from recipes.demo.source_filter import Draws as VocoderDraws
+
+    mel, pitch, pulses, wave = VocoderDraws(CLIPS, {}, random.Random(0)).crop()
+    assert mel.shape == (80, 80) and pitch.shape == (80,) and pulses.shape == wave.shape == (80 * 160,)
+    assert pitch[0] == pytest.approx(np.exp(5.0), rel=1e-5)
