@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config import ConfigError
+from idfacevc.errors import InputError
 
 SCALE_START, SCALE_MAX = 1 / 0.07, 100.0
 
@@ -38,7 +38,7 @@ class AssociationSpec:
 
     def __post_init__(self) -> None:
         if self.voice_head == "realnvp" and (self.dim != self.voice_dim or self.dim % 2):
-            raise ConfigError("a flow keeps the dimension: dim must be voice_dim, and even")
+            raise InputError("a flow keeps the dimension: dim must be voice_dim, and even")
 
 
 def mlp_head(inputs: int, hidden: int, outputs: int, dropout: float) -> nn.Sequential:
@@ -61,8 +61,8 @@ class Coupling(nn.Module):
         super().__init__()
         self.swap = swap
         self.net = mlp_head(dim // 2, width, dim, 0.0)
-        nn.init.zeros_(self.net[-1].weight)
-        nn.init.zeros_(self.net[-1].bias)
+        nn.init.zeros_(self.net[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.net[-1].bias)  # type: ignore[arg-type]
         self.gain = nn.Parameter(torch.ones(()))
 
     def forward(self, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,7 +110,7 @@ class RealNVP(nn.Module):
     def inverse(self, y: Tensor) -> Tensor:
         """The input (B, D) whose projection is y (B, D)."""
         for layer in reversed(self.layers):
-            y = layer.inverse(y)
+            y = layer.inverse(y)  # type: ignore[operator]
         return y
 
 

@@ -16,8 +16,8 @@ class Signature(nn.Module):
         self.net = nn.Sequential(
             nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, outputs)
         )
-        nn.init.zeros_(self.net[-1].weight)
-        nn.init.zeros_(self.net[-1].bias)
+        nn.init.zeros_(self.net[-1].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.net[-1].bias)  # type: ignore[arg-type]
 
     def forward(self, e: Tensor) -> Tensor:
         return F.normalize(self.linear(e) + self.net(e), dim=1)

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from idfacevc.config import ConfigError
+from idfacevc.errors import InputError
 from idfacevc.losses.association import association_loss
 from idfacevc.models.vclip.heads import Association, AssociationSpec, RealNVP
 
@@ -76,5 +76,5 @@ def test_heads_give_unit_vectors_of_standardised_features():
         net.set_statistics(face, voice)
         for out in (net.of_faces(face), net.of_voices(voice)):
             assert out.shape == (40, spec.dim) and torch.allclose(out.norm(dim=1), torch.ones(40), atol=1e-5)
-    with pytest.raises(ConfigError):
+    with pytest.raises(InputError):
         AssociationSpec(voice_dim=7, dim=8)
