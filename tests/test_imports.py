@@ -45,7 +45,9 @@ LAYERS |= {
     "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
     "__init__": {"errors", "api"},
-    "cli": _LIBRARY | {"training", "evaluation"},
+    "dub": {"errors", "files", "audio"},
+    "serve": {"errors", "audio", "types", "face", "text", "pipeline", "api"},
+    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub"},
 }
 
 

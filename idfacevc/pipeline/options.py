@@ -62,6 +62,11 @@ class ConversionOptions:
             return named_style(self.style, self.style_strength, self.styles)
         return self.style.scaled(self.style_strength)
 
+    @property
+    def changes_duration(self) -> bool:
+        """Whether a recording's conversion lasts longer or shorter than the recording."""
+        return self.speed != 1 or self.chosen_style.rate != 1 or self.chosen_style.pauses != 1
+
     def pitch(self, source: Source, register: Tensor | None = None) -> Tensor:
         """The normalised log-F0 (T,) that the decoder is given.
 
