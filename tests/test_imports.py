@@ -18,6 +18,7 @@ PACKAGE = Path(idfacevc.__file__).parent
 # what each room of the package may import of it, beside itself; rooms further down stand on those above them
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "cluster": {"errors"},
     "config": {"errors"},
     "files": {"errors"},
     "audio": {"errors", "config", "files"},
@@ -46,7 +47,7 @@ LAYERS |= {
     "evaluation": _LIBRARY,
     "__init__": {"errors", "api"},
     "dub": {"errors", "files", "audio"},
-    "serve": {"errors", "audio", "types", "face", "text", "pipeline", "api"},
+    "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api"},
     "cli": _LIBRARY | {"training", "evaluation", "serve", "dub"},
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from idfacevc.cli.convert import add_model
@@ -21,7 +22,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address; another than loopback needs a key (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (%(default)s)")
-    parser.add_argument("--api-key", metavar="KEY", help="that clients send as Authorization: Bearer KEY")
+    parser.add_argument(
+        "--api-key",
+        default=os.environ.get("IDFACEVC_API_KEY"),
+        metavar="KEY",
+        help="that clients send as Authorization: Bearer KEY (default: the variable IDFACEVC_API_KEY)",
+    )
     parser.add_argument(
         "--max-upload", type=float, default=25.0, metavar="MB", help="largest request, in MB (%(default)g)"
     )
@@ -32,13 +38,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--keep", metavar="DIR", help="folder in which voices outlive the process")
     parser.add_argument("--base-speaker", default="auto", metavar="NAME", help="says texts (%(default)s)")
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="ray: replicas by Ray Serve (%(default)s)"
+    )
+    parser.add_argument("--replicas", type=int, default=1, metavar="N", help="with --engine ray (%(default)s)")
     add_model(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     with optional("fastapi", "the service needs more packages: pip install 'idfacevc[serve]'"):
-        import fastapi  # noqa: F401
+        from fastapi import FastAPI
     from idfacevc.api import IDFaceVC
     from idfacevc.serve.app import build_app
     from idfacevc.serve.gate import check_address
@@ -47,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.serve.service import Limits
     from idfacevc.serve.voices import VoiceStore
 
-    for name, least in (("max_upload", 0.001), ("workers", 1), ("queue", 1), ("time_limit", 1)):
+    for name, least in (("max_upload", 0.001), ("workers", 1), ("queue", 1), ("time_limit", 1), ("replicas", 1)):
         if not getattr(args, name) >= least:
             raise InputError(f"--{name.replace('_', '-')} must be at least {least:g}")
     if not 0 <= args.port < 65536:
@@ -55,11 +65,24 @@ def run(args: argparse.Namespace) -> int:
     check_address(args.host, args.api_key)
     limits = Limits(round(args.max_upload * 1e6), args.time_limit, args.queue, args.workers)
 
+    if args.replicas > 1 and args.engine != "ray":
+        raise InputError("--replicas needs --engine ray; --workers adds threads to one process")
+    if args.replicas > 1 and args.keep is None:
+        raise InputError("several replicas share their voices in a folder: give one with --keep")
+    store = VoiceStore(None if args.keep is None else Path(args.keep).absolute())
+
     def load() -> Model:
         model = Model(IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder), args.base_speaker)
         model.warm_up()
         return model
 
-    store = VoiceStore(None if args.keep is None else Path(args.keep))
-    run_server(build_app(load, store, limits, args.api_key), args.host, args.port)
+    def build() -> FastAPI:
+        return build_app(load, store, limits, args.api_key, page=args.replicas == 1)
+
+    if args.engine == "ray":
+        from idfacevc.serve.replicas import run_replicas
+
+        run_replicas(build, args.host, args.port, args.replicas, args.device, limits.places)
+    else:
+        run_server(build(), args.host, args.port)
     return 0

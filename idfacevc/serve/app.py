@@ -51,7 +51,9 @@ class SpeechRequest(BaseModel):
     language: str = "en"
 
 
-def build_app(load: Callable[[], Model], store: VoiceStore, limits: Limits, key: str | None = None) -> FastAPI:
+def build_app(
+    load: Callable[[], Model], store: VoiceStore, limits: Limits, key: str | None = None, page: bool = True
+) -> FastAPI:
     """The service as an ASGI application, which loads its model when it is started.
 
     Args:
@@ -59,6 +61,7 @@ def build_app(load: Callable[[], Model], store: VoiceStore, limits: Limits, key:
         store: of the voices.
         limits: of requests.
         key: see `Gate`.
+        page: Whether the page is at /; what it holds of a visit is in one process, so that replicas have none.
     """
     service = Service(Engine(load, limits.places, limits.workers), store, limits)
     results = ResultFolder()
@@ -87,7 +90,7 @@ def build_app(load: Callable[[], Model], store: VoiceStore, limits: Limits, key:
     async def nothing(request: Request, rest: str) -> None:
         raise HTTPException(404, f"there is no {request.method} /v1/{rest[:80]}; /docs lists what there is")
 
-    return add_page(app, service, results, key)
+    return add_page(app, service, results, key) if page else app
 
 
 def _add_state(app: FastAPI, service: Service) -> None:

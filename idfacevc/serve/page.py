@@ -39,6 +39,7 @@ import matplotlib.pyplot  # noqa: F401  Gradio imports it at its first answer, w
 _CANDIDATES = 4
 _SAMPLE = "Hello. This is how I sound."
 _CSS = ".gradio-container {max-width: 60rem !important; margin: auto} .fault p {color: #b00020; font-weight: 600}"
+_PLAIN = gr.WaveformOptions(show_recording_waveform=False)  # the browser's own player, which keys operate
 _NOTE = (
     "The voice fits the face's apparent gender and age; it is not that person's voice. Do not use it to pass as "
     "anyone. What is made here is marked as synthetic speech."
@@ -109,7 +110,7 @@ class Page:
         if photo is None:
             return (None, "", [], gr.update(visible=False), *unheard)
         try:
-            found = await self._voices_of(Path(photo), "the picture")
+            found = await self._voices_of(Path(photo), "the photo")
         except (InputError, HTTPException) as error:
             fault = getattr(error, "detail", None) or str(error)
             return (None, f"**No voice.** {fault}", [], gr.update(visible=False), *unheard)
@@ -268,7 +269,9 @@ class Page:
                     keep = gr.DownloadButton("Keep this voice", elem_id="keep")
         with gr.Row():
             samples = [
-                gr.Audio(label=f"Voice {number}", visible=False, interactive=False, min_width=200)
+                gr.Audio(
+                    label=f"Voice {number}", visible=False, interactive=False, min_width=200, waveform_options=_PLAIN
+                )
                 for number in range(1, _CANDIDATES + 1)
             ]
         source = gr.Radio(["Text", "Recording"], value="Text", label="What is said", elem_id="source")
@@ -287,7 +290,14 @@ class Page:
             strength = gr.Slider(0, 2, 1, step=0.1, label="Strength of the style", min_width=160)
             speed = gr.Slider(0.5, 2, 1, step=0.05, label="Speed", elem_id="speed", min_width=160)
         speak = gr.Button("Speak", variant="primary", elem_id="speak")
-        result = gr.Audio(label="Speech", interactive=False, type="filepath", elem_id="result", buttons=["download"])
+        result = gr.Audio(
+            label="Speech",
+            interactive=False,
+            type="filepath",
+            elem_id="result",
+            buttons=["download"],
+            waveform_options=_PLAIN,
+        )
         figure = gr.Image(
             label="Spectrogram and pitch",
             interactive=False,
@@ -296,7 +306,7 @@ class Page:
             alt_text="Mel spectrogram of the speech over time, and its pitch in Hz below",
         )
         photo.change(_told(self.look), photo, [crop, fault, voices, chosen, *samples], api_visibility="private")
-        example.click(lambda: str(EXAMPLE_PHOTO), None, photo, api_visibility="private")
+        example.click(lambda: Image.open(EXAMPLE_PHOTO), None, photo, api_visibility="private")
         hear.click(_told(self.hear), voices, samples, api_visibility="private")
         keep.click(_told(self.keep), [voices, chosen], keep, api_visibility="private")
         asked = [voices, chosen, source, text, recording, style, strength, speed]
@@ -314,7 +324,9 @@ class Page:
             elem_id="script",
         )
         play = gr.Button("Play the dialogue", variant="primary", elem_id="play")
-        track = gr.Audio(label="The dialogue", interactive=False, elem_id="track", buttons=["download"])
+        track = gr.Audio(
+            label="The dialogue", interactive=False, elem_id="track", buttons=["download"], waveform_options=_PLAIN
+        )
         files = gr.File(label="Single lines", interactive=False, file_count="multiple", elem_id="lines")
         portraits.change(_told(self.cast), portraits, [cast, crops], api_visibility="private")
         play.click(_told(self.play), [cast, script], [track, files], api_visibility="private")

@@ -17,7 +17,7 @@ from idfacevc.serve.dialogue import Line, lines_of
 from idfacevc.serve.model import EXAMPLE_PHOTO
 from tests.browser import open_browser, wait
 
-PATIENCE = 100  # seconds
+PATIENCE = 200  # seconds
 SOUND = """
 const [box, done] = arguments;
 const player = document.querySelector(box + " audio");
@@ -73,7 +73,8 @@ def sound(browser: Chrome, box: str) -> tuple[float, float]:
     return found[0], found[1]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_photo_speaks(browser: Chrome, tmp_path: Path) -> None:
     grey = tmp_path / "grey.png"
     Image.new("RGB", (200, 200), "grey").save(grey)
@@ -115,7 +116,8 @@ def test_a_photo_speaks(browser: Chrome, tmp_path: Path) -> None:
     browser.save_screenshot(str(tmp_path / "phone.png"))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_dialogue_plays(browser: Chrome, tmp_path: Path) -> None:
     portraits = [tmp_path / name for name in ("Anna.jpg", "Ben.jpg")]
     for portrait in portraits:
