@@ -19,8 +19,10 @@ import numpy as np
 from idfacevc.errors import InputError
 from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.metrics.base import SEED, MetricInfo, RatioMetric
-from idfacevc.evaluation.pairs import Pair
+from idfacevc.evaluation.pairs import Pair, read_outputs
+from idfacevc.evaluation.protocols.lrs3 import GenderHearing
 from idfacevc.evaluation.report import mp3
+from idfacevc.files import make_folder
 
 SCALE = ("Bad", "Poor", "Fair", "Good", "Excellent")
 _SOURCE = "ID-FaceVC, user study"
@@ -53,6 +55,17 @@ class Question:
     options: tuple[str, ...] = ()
 
 
+def write_test(table: Path, out: Path, sets: int) -> int:
+    """`idfacevc evaluate listening-test`: `make_test` of a list of OUTPUTS; returns the number of questions."""
+    pairs = read_outputs(table)
+    judge = GenderHearing()
+    clips = {pair.target: pair.reference for pair in pairs if pair.reference}
+    genders = {pair.target: pair.face_gender for pair in pairs if pair.face_gender}
+    genders |= {target: judge(Path(clip)) for target, clip in clips.items() if target not in genders}
+    make_folder(out)
+    return make_test(pairs, genders, out, sets)
+
+
 def make_test(pairs: Sequence[Pair], genders: dict[str, str], out: Path, sets: int) -> int:
     """Write the folder `out` with index.html, its media and test.json; returns the number of questions.
 
@@ -71,7 +84,9 @@ def make_test(pairs: Sequence[Pair], genders: dict[str, str], out: Path, sets: i
         pair = pairs[index]
         voice, face = media.sound(pair.output), media.picture(pair.face)
         questions.append(Question(f"nmos-{number}", "nmos", {"voice": voice}))
-        questions.append(Question(f"smos-{number}", "smos", {"voice": voice, "reference": media.sound(pair.reference)}))
+        if pair.reference:
+            shown = {"voice": voice, "reference": media.sound(pair.reference)}
+            questions.append(Question(f"smos-{number}", "smos", shown))
         other = _other(pair, pairs, genders, rng)
         if other is not None:
             voices, faces = (voice, media.sound(other.output)), (face, media.picture(other.face))

@@ -16,9 +16,18 @@ from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.metrics.pitch import PitchTracker
-from idfacevc.evaluation.pairs import Pair
+from idfacevc.evaluation.pairs import Pair, write_pairs
+from idfacevc.files import make_folder
 
 PROTOCOL = Path(__file__).with_name("lrs3.yaml")
+
+
+def write_lrs3_pairs(root: Path, table: Path) -> int:
+    """`idfacevc evaluate pairs`: write `lrs3_pairs` of a copy of LRS3 as a list; returns the number of pairs."""
+    pairs = lrs3_pairs(root.resolve())
+    make_folder(table.parent)
+    write_pairs(table, pairs)
+    return len(pairs)
 
 
 def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> list[Pair]:
