@@ -132,7 +132,8 @@ def train(clips: list[Features], first: tuple[Path, Path], out: Path, minutes: f
         optimiser.step()
         step, count = step + 1, count + 1
         if count % 50 == 0:
-            print(step, round(float(terms["rec"].detach()), 3), round(float(far.detach()), 3), round(hinge, 3), flush=True)
+            figures = float(terms["rec"].detach()), float(far.detach()), hinge
+            print(step, *(round(figure, 3) for figure in figures), flush=True)
         if count % 300 == 0:
             keep()
     keep()
