@@ -86,9 +86,9 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
     """t-SNE of output voices, one colour an owner, the owner's picture beside the cluster (Fig. 6).
 
     Args:
-        embeddings: (n, 256).
-        owners: target of each.
-        faces: a picture file by target; one that cannot be read is left out.
+        embeddings: Speaker embeddings (n, 256).
+        owners: Target of each output.
+        faces: Picture file by target; one that cannot be read is left out.
     Returns:
         None for fewer than eight outputs.
     """

@@ -43,10 +43,10 @@ class Question:
     """One screen of the page.
 
     Attributes:
-        id: what answers refer to.
-        kind: a key of `KINDS`.
-        shown: files heard or seen with the question, by role: "voice", "reference", "face".
-        options: files to choose between, the right one first; empty for a rating. The page shuffles them.
+        id: Name that answers refer to.
+        kind: Key of `KINDS`.
+        shown: Files heard or seen with the question, by role: "voice", "reference", "face".
+        options: Files to choose between, the right one first; empty for a rating. The page shuffles them.
     """
 
     id: str
@@ -70,9 +70,9 @@ def make_test(pairs: Sequence[Pair], genders: dict[str, str], out: Path, sets: i
     """Write the folder `out` with index.html, its media and test.json; returns the number of questions.
 
     Args:
-        pairs: converted rows.
-        genders: of each target: wrong options share the right one's gender where the list allows it.
-        sets: outputs that are asked about.
+        pairs: Converted rows.
+        genders: Gender of each target: wrong options share the right one's gender where the list allows it.
+        sets: Number of outputs that are asked about.
     """
     if missing := next((pair.face for pair in pairs if not Path(pair.face).is_file()), None):
         raise InputError(f"face {missing}: no such file, and the listening test shows it")

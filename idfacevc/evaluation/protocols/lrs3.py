@@ -36,8 +36,8 @@ def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> li
     The reference of a pair is the true speech of the clip that shows the face (OPEN 21).
 
     Args:
-        root: folder that holds LRS3's `test` folder.
-        gender_of: "f" or "m" of a clip's speaker, for sources that nobody named; the classifier of voices by default.
+        root: Folder that holds LRS3's `test` folder.
+        gender_of: Gender "f" or "m" of a clip's speaker, for sources that nobody named; by default the classifier.
 
     Raises:
         InputError: where a named speaker or clip is missing.

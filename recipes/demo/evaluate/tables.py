@@ -89,7 +89,7 @@ class _Tower:
 
 
 class _Slot:
-    """Of a row's face: gender that the tower sees, memory slot that is recalled most, mean token (D,)."""
+    """Reads a row's face: gender that the tower sees, memory slot that is recalled most, mean token (D,)."""
 
     def __init__(self, load: Callable[[], Any]) -> None:
         self._load = load
@@ -107,7 +107,7 @@ class _Slot:
 
 
 def tower_table(rows: Sequence[FaceRow], seen: Sequence[tuple[str, str]]) -> list[Measurement]:
-    """How often the face tower is right. Every face is another person."""
+    """Shares of faces that the tower reads right. Every face is another person."""
     gender = named(GenderAgreement(), "tower_gender", "Gender right")
     child = named(GenderAgreement(), "tower_child", "Child or adult right")
     for row, (seen_gender, seen_age) in zip(rows, seen, strict=True):
