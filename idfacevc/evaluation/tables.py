@@ -144,6 +144,9 @@ def speech_table(tier: str, rows: Mapping[str, Sequence[Spoken]], scores: Scores
             if cell.estimate is None and against == "transcript":
                 cell = replace(cell, reason="the list gives no transcript for it")
             table.append(cell)
+    table = _where_they_apply([cell for cell in table if cell.condition != TRUE]) + [
+        cell for cell in table if cell.condition == TRUE
+    ]
     if tier == ClosedSet.info.tier and scores.sentences:
         chance = Estimate(scores.sentence_chance, math.nan, math.nan, len(scores.sentences), 0)
         table.append(Measurement(GUESSING, ClosedSet.info, scores.models["sentences"], chance))
