@@ -54,7 +54,10 @@ def _table(what: str, results: dict[str, Any]) -> list[str]:
     names = [one.strip() for one in metrics.split(",")]
     cells = {(one["condition"], one["metric"]): one for one in entry["metrics"] if one["metric"] in names}
     titles = {one["metric"]: one["title"] for one in entry["metrics"]}
-    rows = [one.strip() for one in listed.split(";")] if listed else list(dict.fromkeys(row for row, _ in cells))
+    measured = list(dict.fromkeys(row for row, _ in cells))
+    rows = [row for one in listed.split(";") if (row := one.strip()) in measured] if listed else measured
+    if not rows:
+        return ["Not measured yet."]
     shown = [one for one in names if one in titles]
     heading = ["", *(titles[one] for one in shown)]
     return _markdown([heading, *([row, *(_cell(cells.get((row, one))) for one in shown)] for row in rows)])
@@ -71,7 +74,8 @@ def _cell(figure: dict[str, Any] | None) -> str:
 
 def _about(entry: dict[str, Any]) -> str:
     if "command" in entry:
-        return f"Measured by `{entry['command']}`."
+        on = f" on {entry['about']['list']}" if "about" in entry else ""
+        return f"Measured by `{entry['command']}`{on}."
     about = entry["about"]
     facts = [f"{about['rows']} outputs", f"{about['targets']} faces", f"list {about['list']}"]
     facts += (
