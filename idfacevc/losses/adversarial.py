@@ -62,10 +62,10 @@ class AdversarialLoss(LossTerm):
         return torch.optim.Adam(self.discriminator.parameters(), lr=self.lr, betas=(0.5, 0.9))
 
     def inner_losses(self, step: Step) -> Iterator[Tensor]:
-        real, made = self._judge(_recordings(step))[-1], self._judge(_decoded(step).detach())[-1]
-        loss = 0.5 * sum(discriminator_loss(real, made, self.label))
-        step.logs["discriminator"] = loss
-        yield loss
+        scores = self._judge(_recordings(step))[-1], self._judge(_decoded(step).detach())[-1]
+        of_recordings, of_decoded = discriminator_loss(*scores, self.label)
+        step.logs["discriminator"] = 0.5 * (of_recordings + of_decoded)
+        yield step.logs["discriminator"]
 
     def forward(self, step: Step) -> Tensor:
         with torch.no_grad():
