@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +26,8 @@ def cluster() -> Iterator[Any]:
     started = not ray.is_initialized()
     if started:
         # on this machine's own address, unless a cluster is asked for: Ray has no password
-        local = {} if "RAY_ADDRESS" in os.environ else {"_node_ip_address": "127.0.0.1"}
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="error", **local)
+        local: dict[str, Any] = {} if "RAY_ADDRESS" in os.environ else {"_node_ip_address": "127.0.0.1"}
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **local)
     try:
         yield ray
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -26,7 +27,7 @@ def run_replicas(build: Callable[[], FastAPI], host: str, port: int, replicas: i
         from ray import serve
 
         serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
-        deployment = serve.deployment(
+        deployment: Any = serve.deployment(
             serve.ingress(build)(),
             name=_NAME,
             num_replicas=replicas,

@@ -57,11 +57,11 @@ class VoiceStore:
         """
         name = name or f"voice-{secrets.token_hex(8)}"
         ids = [name] if len(voices) == 1 else [f"{name}-{number}" for number in range(1, len(voices) + 1)]
-        for one in ids:
-            if not _ID.fullmatch(one):
-                raise InputError(f"name {one[:80]!r} is no id; it is made of at most 64 letters, digits, - and _")
-            if self._is_there(one):
-                raise InputError(f"voice {one!r} is there already; delete it, or give another name")
+        for new in ids:
+            if not _ID.fullmatch(new):
+                raise InputError(f"name {new[:80]!r} is no id; it is made of at most 64 letters, digits, - and _")
+            if self._is_there(new):
+                raise InputError(f"voice {new!r} is there already; delete it, or give another name")
         if len(self.ids()) + len(voices) > LARGEST:
             raise InputError(f"there are {LARGEST} voices already; delete some")
         kept = [Kept(one, int(time.time()), voice) for one, voice in zip(ids, voices, strict=True)]
