@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_audio
 from idfacevc.data.corpora.item import audio_source
 from idfacevc.evaluation.parallel import map_processes
 

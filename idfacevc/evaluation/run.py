@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_recording
 from idfacevc.evaluation import report
 from idfacevc.evaluation.conversion import ConversionJob, System, TargetFace, checkpoint_digest, run_jobs
 from idfacevc.evaluation.measurement import Measurement, write_metrics, write_scores
@@ -58,7 +58,7 @@ def convert_pairs(
         if pair.say:
             spoken = folder / f"say-{_digest(pair.say)}.wav"
             if not spoken.exists():
-                save_audio(spoken, *speak(pair.say))
+                save_recording(spoken, *speak(pair.say))
             source = str(spoken)
         copy = folder / f"copy-{_digest(source)}.wav"
         jobs[copy] = ConversionJob(copy, audio=source)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_recording
 from idfacevc.evaluation.conversion import ConversionJob
 from recipes.demo.evaluate.test_set import FaceCase, Plan, Recording, crop_variants
 
@@ -94,5 +94,5 @@ def make_outputs(plan: Plan, folder: Path, speak: Speak) -> tuple[list[Output], 
 def save_spoken(path: Path, text: str, speak: Speak) -> str:
     """The base speaker's own speech, written once."""
     if not path.exists():
-        save_audio(path, *speak(text))
+        save_recording(path, *speak(text))
     return str(path)
