@@ -305,8 +305,8 @@ def test_the_function_in_one_call(tiny_bundle: Path, photo: Image.Image, speech:
     first = convert(photo, (speech, RATE), checkpoint=tiny_bundle, seed=1)
     second = convert(np.asarray(photo), (speech, RATE), checkpoint=tiny_bundle, seed=1)
     np.testing.assert_array_equal(first.samples, second.samples)
-    with pytest.raises(TypeError, match="loudness"):
-        convert(photo, (speech, RATE), checkpoint=tiny_bundle, loudness=2)
+    with pytest.raises(TypeError, match="volume"):
+        convert(photo, (speech, RATE), checkpoint=tiny_bundle, volume=2)
 
 
 def test_devices() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idfacevc.cli.convert import add_model, add_output, add_quiet, add_styles, shown
+from idfacevc.cli.licences import add_commercial, check_commercial
 from idfacevc.errors import InputError
 from idfacevc.files import distinct, readable
 
@@ -57,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--out-dir", required=True, metavar="DIR")
     parser.add_argument("--strict-face", action="store_true", help="refuse pictures with several faces")
     add_output(parser)
+    add_commercial(parser)
     add_quiet(parser)
     add_styles(parser)
     add_model(parser)
@@ -142,6 +144,7 @@ def _convert(vc: IDFaceVC, job: BatchRow, voices: dict[Path, Voice], args: argpa
 
     check_output(job.output)
     distinct(job.output, job.face, job.audio)
+    check_commercial(args, None if job.text is None else job.options.get("base_speaker", "auto"))
     if job.face not in voices:
         saved = job.face.suffix == ".safetensors"
         voices[job.face] = Voice.load(job.face) if saved else vc.voice_from_face(job.face, strict=args.strict_face)

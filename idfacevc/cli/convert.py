@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idfacevc.cli.licences import add_commercial, check_commercial
 from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add_delivery(parser)
     add_output(parser)
+    add_commercial(parser)
     add_model(parser)
     parser.add_argument(
         "--strict-face", action="store_true", help="refuse a picture with several faces instead of taking the largest"
@@ -151,6 +153,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{args.voice_out}: voices are saved as .safetensors")
         check_writable(args.voice_out)
     text = _text(args)
+    check_commercial(args, None if text is None else args.base_speaker)
     options = {field.name: getattr(args, field.name) for field in fields(ConversionOptions)}
     delivery = ConversionOptions(**options)
     if args.watermark:
