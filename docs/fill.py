@@ -15,6 +15,7 @@ A document marks a place by a comment, and by `<!-- end -->` after it:
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -127,7 +128,9 @@ def last_table(lines: Sequence[str]) -> list[list[str]]:
 
 def keep(name: str, command: Sequence[str]) -> None:
     """Run a command and keep its table under `name`, with the command."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    # "python" and "idfacevc" are those of the environment that runs this file
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | {"PATH": path})
     print(done.stdout)
     results = json.loads(RESULTS.read_text(encoding="utf-8"))
     results[name] = {"command": " ".join(command), "table": last_table(done.stdout.splitlines())}

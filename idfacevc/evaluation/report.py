@@ -63,7 +63,7 @@ def write_report(
     )
     parts.append(_pictures({**_maps(pairs, rows, scores), **drawings}))
     parts.append(_players(pairs))
-    parts += [_worst(kind, pairs, rows) for kind in ("faces", "sources")]
+    parts += [worst(kind, pairs, rows) for kind in ("faces", "sources")]
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Evaluation</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
@@ -141,7 +141,7 @@ def _players(pairs: Sequence[Pair]) -> str:
     return f"<h2>Listen</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> str:
+def worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> str:
     """The ten faces, or sources, with the worst outputs: picture, the worst output, its source, and its scores.
 
     The order is the mean of two ranks over all outputs: naturalness (P.808, or UTMOS), and words that are wrong where a

@@ -89,7 +89,7 @@ class _Tower:
 
 
 class _Slot:
-    """Reads a row's face: gender that the tower sees, memory slot that is recalled most, mean token (D,)."""
+    """Reads a row's face: gender that the tower sees, memory slot that is recalled most or -1, mean token (D,)."""
 
     def __init__(self, load: Callable[[], Any]) -> None:
         self._load = load
@@ -102,7 +102,8 @@ class _Slot:
         voice = self._system.voice_from_face(pair.face, aligned=True)
         net = self._system.net
         with torch.inference_mode():
-            slot = int(net.voice_of_identity(voice.identity[None]).log_address.argmax())
+            address = net.voice_of_identity(voice.identity[None]).log_address
+        slot = -1 if address is None else int(address.argmax())
         return self._system.face_attributes(pair.face, aligned=True).gender, slot, voice.tokens.mean(dim=0)
 
 
