@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 
-from idfacevc.audio.io import MARK, collect, decoded, mono_of_frames, open_media, replacing
+from idfacevc.audio.io import collect, decoded, mono_of_frames, open_media, replacing
 from idfacevc.errors import InputError
 from idfacevc.files import readable
 
@@ -32,7 +32,14 @@ def check_video_output(path: Path) -> None:
         raise InputError(f"{path}: videos are written as {', '.join(_CODECS)}")
 
 
-def dub(source: Path, target: Path, convert: Converter, rate: int, track: int = 0) -> float:
+def dub(
+    source: Path,
+    target: Path,
+    convert: Converter,
+    rate: int,
+    track: int = 0,
+    tags: Mapping[str, str] | None = None,
+) -> float:
     """Write a video with one of its audio tracks converted; all other streams are copied.
 
     The audio starts with the first stream, is filled with silence where the file has none, and follows the file's own
@@ -45,6 +52,7 @@ def dub(source: Path, target: Path, convert: Converter, rate: int, track: int = 
         convert: from mono samples (N,) at `rate` to pieces (n,) that are N samples together.
         rate: in Hz.
         track: number of the audio track, from 0.
+        tags: metadata beside the video's own.
     Returns:
         the seconds of audio that were converted.
     Raises:
@@ -58,7 +66,7 @@ def dub(source: Path, target: Path, convert: Converter, rate: int, track: int = 
             frames = decoded(container.demux(container.streams.audio[track]))
             recording = collect(str(source), in_time(frames, origin, rate), rate)
         with open_media(file) as container, replacing(target) as temporary, _one_line(target):
-            _write(container, temporary, track, origin, iter(convert(recording)), rate)
+            _write(container, temporary, track, origin, iter(convert(recording)), rate, tags or {})
     return len(recording) / rate
 
 
@@ -107,11 +115,19 @@ def _check_streams(source: Path, container: Any, track: int) -> None:
         raise InputError(f"{source}: there is no audio track {track}; the tracks are 0 to {count - 1}")
 
 
-def _write(container: Any, target: Path, track: int, origin: Fraction, pieces: Iterator[np.ndarray], rate: int) -> None:
+def _write(
+    container: Any,
+    target: Path,
+    track: int,
+    origin: Fraction,
+    pieces: Iterator[np.ndarray],
+    rate: int,
+    tags: Mapping[str, str],
+) -> None:
     replaced = container.streams.audio[track]
     copied = [stream for stream in container.streams if stream.type in ("video", "audio") and stream is not replaced]
     with av.open(str(target), "w") as output:
-        output.metadata.update({**container.metadata, "comment": MARK})
+        output.metadata.update({**container.metadata, **tags})
         voice: Any = output.add_stream(_CODECS[target.suffix.lower()], rate=_CODED_RATE, layout="mono")
         streams = {stream.index: output.add_stream_from_template(stream) for stream in copied}
         said = 0

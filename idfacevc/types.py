@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from idfacevc.audio.io import replacing, save_audio
+from idfacevc.audio.io import replacing
+from idfacevc.audio.output import save_audio
+from idfacevc.audio.provenance import Provenance
 from idfacevc.errors import InputError
 
 _FORMAT = "idfacevc-voice-1"
@@ -26,19 +28,22 @@ class Voice:
         identity: (D,) the face identity that recalled it.
         tokens: (P, D') of the face backbone, averaged over the pictures.
         checkpoint: fingerprint of the weights that made it; others refuse it.
+        origin: where it came from, in words: "face" with the digest of the picture, "generated".
     """
 
     vector: Tensor
     identity: Tensor
     tokens: Tensor
     checkpoint: str
+    origin: str = ""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
         tensors = {"vector": self.vector, "identity": self.identity, "tokens": self.tokens}
         with replacing(Path(path)) as temporary:
             try:
-                save_file(tensors, temporary, {"format": _FORMAT, "checkpoint": self.checkpoint})
+                facts = {"format": _FORMAT, "checkpoint": self.checkpoint, "origin": self.origin}
+                save_file(tensors, temporary, facts)
             except (OSError, SafetensorError) as error:
                 raise InputError(f"{path}: cannot be written ({error})") from error
 
@@ -58,7 +63,7 @@ class Voice:
             tensor = tensors[name]
             if tensor.ndim != dimensions or not tensor.is_floating_point() or not tensor.isfinite().all():
                 raise InputError(f"{path}: is a damaged voice file ({name} of {tensor.dtype} {tuple(tensor.shape)})")
-        return cls(**tensors, checkpoint=metadata.get("checkpoint", ""))
+        return cls(**tensors, checkpoint=metadata.get("checkpoint", ""), origin=metadata.get("origin", ""))
 
 
 @dataclass(frozen=True)
@@ -66,18 +71,20 @@ class Speech:
     """Converted speech.
 
     Attributes:
-        samples: (N,) float32.
+        samples: (N,) float32, without the watermark, which `save` adds.
         sample_rate: in Hz.
         mel: (M, T) log-mel that it was made from.
+        provenance: what its file says of where it came from.
     """
 
     samples: np.ndarray
     sample_rate: int
     mel: np.ndarray
+    provenance: Provenance = field(default_factory=Provenance)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write WAV or FLAC by the name's suffix, marked as synthetic speech."""
-        save_audio(path, self.samples, self.sample_rate)
+    def save(self, path: str | os.PathLike[str], watermark: bool = True) -> None:
+        """Write WAV, FLAC, MP3, Opus or M4A by the name's suffix, marked as synthetic speech."""
+        save_audio(path, self.samples, self.sample_rate, watermark=watermark, provenance=self.provenance)
 
 
 @dataclass(frozen=True)

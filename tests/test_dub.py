@@ -128,7 +128,7 @@ def packets(path: Path) -> list[bytes]:
 
 def test_one_track_of_several_is_converted(tmp_path: Path) -> None:
     source = make_video(tmp_path / "two.mkv", tracks=2)
-    dub(source, tmp_path / "out.mkv", lambda samples: [0 * samples], RATE, track=1)
+    dub(source, tmp_path / "out.mkv", lambda samples: [0 * samples], RATE, track=1, tags={"comment": "Synthetic"})
     with av.open(str(tmp_path / "out.mkv")) as container:
         assert len(container.streams.audio) == 2 and "Synthetic" in container.metadata["COMMENT"]
     levels = []

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idfacevc.cli.convert import add_delivery, add_model, add_quiet, shown
+from idfacevc.cli.convert import add_delivery, add_model, add_output, add_quiet, shown
 from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from idfacevc.api import IDFaceVC
     from idfacevc.types import Voice
 
@@ -34,6 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=".mp4, .m4v, .mov, .mkv or .webm")
     parser.add_argument("--track", type=int, default=0, metavar="N", help="audio track, from 0; others are copied")
     add_delivery(parser)
+    add_output(parser)
     add_model(parser)
     add_quiet(parser)
     parser.set_defaults(run=run)
@@ -42,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
     from idfacevc.audio.io import check_writable
+    from idfacevc.audio.watermark import watermarker
     from idfacevc.dub import check_video_output, dub
     from idfacevc.files import distinct
     from idfacevc.pipeline.options import ConversionOptions
@@ -56,13 +61,13 @@ def run(args: argparse.Namespace) -> int:
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     voice = _voice(vc, args)
     begin = time.perf_counter()
-    seconds = dub(
-        source,
-        target,
-        lambda samples: shown(vc.stream(voice, audio=(samples, vc.sample_rate), **options), vc.sample_rate, args.quiet),
-        vc.sample_rate,
-        args.track,
-    )
+
+    def convert(samples: np.ndarray) -> Iterator[np.ndarray]:
+        pieces = vc.stream(voice, audio=(samples, vc.sample_rate), watermark=args.watermark, **options)
+        return shown(pieces, vc.sample_rate, args.quiet)
+
+    tags = vc.provenance(voice).tags(watermarker().name if args.watermark else "none")
+    seconds = dub(source, target, convert, vc.sample_rate, args.track, tags)
     if not args.quiet:
         print(f"{target}: {seconds:.2f} s of speech in {time.perf_counter() - begin:.2f} s")
     return 0

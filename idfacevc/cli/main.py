@@ -15,7 +15,7 @@ from idfacevc import __version__
 from idfacevc.cli.faults import Terminated, say, status_of, terminating, tolerant_streams
 from idfacevc.errors import InputError
 
-VERBS = ("convert", "batch", "dub", "demo", "prepare", "train", "vocoder", "evaluate", "serve", "download", "info")
+VERBS = tuple("convert batch dub demo prepare train vocoder evaluate detect serve download info".split())
 
 
 class _Parser(argparse.ArgumentParser):

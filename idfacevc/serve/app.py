@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from idfacevc import __version__
-from idfacevc.audio.encode import encoded, format_of
+from idfacevc.audio.formats import LIVE, format_of
+from idfacevc.audio.output import encode_stream
 from idfacevc.errors import InputError
 from idfacevc.serve.answers import JobResponse, add_error_handlers, unless_gone
 from idfacevc.serve.engine import Engine
@@ -167,12 +168,17 @@ def _add_voices(app: FastAPI, service: Service) -> None:
 
 
 def _add_speech(app: FastAPI, service: Service) -> None:
-    def answer(pieces: Callable[[], Iterator[np.ndarray]], form: str, held: AsyncExitStack) -> JobResponse:
-        kind, rate = format_of(form), service.model.sample_rate
-        job = service.engine.submit(lambda: encoded(service.counted(pieces()), rate, form))
+    def answer(
+        voice: Voice, pieces: Callable[[], Iterator[np.ndarray]], form: str, held: AsyncExitStack
+    ) -> JobResponse:
+        kind, vc = format_of(form, LIVE), service.model.vc
+
+        def work() -> Iterator[bytes]:
+            return encode_stream(service.counted(pieces()), vc.sample_rate, form, provenance=vc.provenance(voice))
+
+        job = service.engine.submit(work)
         held.callback(job.close)
-        begun = service.metrics.stopwatch()
-        return JobResponse(job, kind.media_type, service.limits.seconds, begun, held.pop_all())
+        return JobResponse(job, kind.mime, service.limits.seconds, service.metrics.stopwatch(), held.pop_all())
 
     @app.post("/v1/audio/speech")
     async def speech(request: Request, body: SpeechRequest) -> Response:
@@ -189,7 +195,7 @@ def _add_speech(app: FastAPI, service: Service) -> None:
             "language": body.language,
         }
         pieces = partial(model.speech, voice, text=body.input, **options)
-        return answer(pieces, body.response_format, AsyncExitStack())
+        return answer(voice, pieces, body.response_format, AsyncExitStack())
 
     @app.post("/v1/audio/conversions")
     async def conversions(
@@ -221,7 +227,7 @@ def _add_speech(app: FastAPI, service: Service) -> None:
                 with recording.as_its_sender_calls_it():
                     yield from loaded.speech(chosen, audio=recording.path, **options)
 
-            return answer(pieces, response_format, stack)
+            return answer(chosen, pieces, response_format, stack)
 
 
 def style_named_in(instructions: str) -> str:

@@ -64,7 +64,7 @@ class Model:
     def speech(
         self, voice: Voice, text: str | None = None, audio: AudioSource | None = None, **options: Any
     ) -> Iterator[np.ndarray]:
-        """A text or a recording in a voice, in pieces (n,) float32 at `sample_rate`."""
+        """A text or a recording in a voice, in pieces (n,) float32, which what writes them marks."""
         if text is not None:
             options.setdefault("base_speaker", self._base_speaker)
-        return self.vc.stream(voice, audio=audio, text=text, **options)
+        return self.vc.stream(voice, audio=audio, text=text, watermark=False, **options)

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.exceptions import HTTPException
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_audio
 from idfacevc.errors import InputError
 from idfacevc.pipeline.plot import speech_figure
 from idfacevc.serve.dialogue import joined, lines_of

@@ -23,7 +23,7 @@ from idfacevc.serve.app import style_named_in
 from idfacevc.serve.model import EXAMPLE_PHOTO, Model
 from idfacevc.serve.service import Limits
 from idfacevc.types import Voice
-from tests.audio.test_encode import decoded
+from tests.audio.test_live_formats import decoded
 from tests.conftest import RATE
 from tests.serve.conftest import add_voice, running, wait_for
 
@@ -56,7 +56,7 @@ def test_the_openai_client_gets_the_speech_that_the_api_makes(
         Voice.load(io_file(client.get(f"/v1/voices/{voice}/file").content)), text=SENTENCE, base_speaker="espeak"
     )
     answer = openai_client.audio.speech.create(model="tiny", voice=voice, input=SENTENCE, response_format="flac")
-    np.testing.assert_allclose(decoded(answer.content), expected.samples, atol=2**-14)
+    assert_alike(decoded(answer.content), expected.samples)
     slow = openai_client.audio.speech.create(
         model="tiny", voice=voice, input=SENTENCE, response_format="wav", speed=0.5, instructions="Whisper, please."
     )
@@ -64,6 +64,12 @@ def test_the_openai_client_gets_the_speech_that_the_api_makes(
     assert len(whispered) > 1.7 * len(expected.samples)
     assert [one.id for one in openai_client.models.list()] == ["tiny"]
     assert openai_client.models.retrieve("tiny").owned_by == "idfacevc"
+
+
+def assert_alike(heard: np.ndarray, expected: np.ndarray) -> None:
+    """The same speech, but for the gain, which a stream has to guess, and the inaudible mark."""
+    assert len(heard) == len(expected)
+    assert np.corrcoef(heard, expected)[0, 1] > 0.98
 
 
 def io_file(content: bytes) -> Path:
@@ -168,7 +174,7 @@ def test_a_recording_is_converted(client: httpx.Client, model: Model, speech_pat
         answer = client.post("/v1/audio/conversions", files={"file": (name, speech_path.read_bytes())}, data=form)
         assert answer.status_code == 200, answer.text
     expected = model.vc.convert(model.vc.voice_from_face(EXAMPLE_PHOTO), audio=speech_path, seed=3)
-    np.testing.assert_allclose(decoded(answer.content), expected.samples, atol=2**-14)
+    assert_alike(decoded(answer.content), expected.samples)
 
 
 def test_voices_in_a_folder_outlive_the_process(model: Model, tmp_path: Path) -> None:
@@ -223,7 +229,7 @@ def test_hostile_recordings(client: httpx.Client, speech_path: Path, tmp_path: P
     silent = tmp_path / "silent.wav"
     soundfile.write(silent, np.zeros(RATE), RATE)
     assert fault(post(silent.read_bytes()), 400) == "x.wav: is silent (peak 0 of full scale)"
-    assert "unknown audio format 'exe'" in fault(post(speech_path.read_bytes(), "exe"), 400)
+    assert "not as exe" in fault(post(speech_path.read_bytes(), "exe"), 400)
 
 
 def test_wrong_requests(client: httpx.Client) -> None:

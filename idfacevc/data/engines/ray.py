@@ -28,7 +28,7 @@ def run(
     Args:
         workers: actors; 0 takes one a core of the cluster.
         device: "cpu", or "cuda" for the GPUs of the cluster, which the actors share.
-        advance: told the number of items of each shard that is finished.
+        advance: Progress callback; it gets the number of items of each finished shard.
     Raises:
         InputError: without Ray, and what a shard's making raised.
     """
