@@ -186,7 +186,7 @@ def _add_speech(app: FastAPI, service: Service) -> None:
         if body.stream_format != "audio":
             raise InputError(f"stream_format {body.stream_format!r} is not offered; there is: audio")
         model, voice = _asked(service, body.model, body.voice)
-        options = {
+        options: dict[str, Any] = {
             "style": body.style or style_named_in(body.instructions or ""),
             "style_strength": body.style_strength,
             "speed": body.speed,
@@ -212,7 +212,7 @@ def _add_speech(app: FastAPI, service: Service) -> None:
     ) -> Response:
         """The words of a recording in a voice, streamed as they are made."""
         loaded, chosen = _asked(service, model, voice)
-        options = {
+        options: dict[str, Any] = {
             "style": style,
             "style_strength": style_strength,
             "speed": speed,
