@@ -39,6 +39,7 @@ LAYERS |= {
     "bundles": _NETWORKS,
     "data": _NETWORKS,
 }
+LAYERS["vclip"] = set(LAYERS) - {"data"}
 LAYERS["api"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)
 LAYERS |= {

@@ -15,6 +15,9 @@ from idfacevc.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from idfacevc.pipeline.options import ConversionOptions
+    from idfacevc.types import GeneratedVoice, Voice
+
 EXAMPLE = "idfacevc convert --face photo.jpg --text 'Hello there.' -o hello.wav"
 
 
@@ -33,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="IMG",
         help="picture or video; give it several times to average pictures of one person",
     )
-    who.add_argument("--voice", metavar="FILE", help="voice saved with --voice-out, instead of a face")
+    who.add_argument("--voice", metavar="FILE", help="saved voice instead of a face, of a face or a generated one")
     parser.add_argument("--voice-out", metavar="FILE", help="also save the voice, as .safetensors")
     content = parser.add_mutually_exclusive_group(required=True)
     content.add_argument("--audio", metavar="WAV", help="recording whose words are kept, of any format")
@@ -42,6 +45,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=".wav or .flac file to write")
     add_delivery(parser)
     add_model(parser)
+    parser.add_argument(
+        "--system",
+        choices=("auto", "vclip", "idfacevc"),
+        default="auto",
+        help="vclip speaks a text in a natural voice that belongs to nobody and fits the face, idfacevc converts a "
+        "base speaker; auto is vclip for texts where Kokoro is here (%(default)s)",
+    )
     parser.add_argument(
         "--strict-face", action="store_true", help="refuse a picture with several faces instead of taking the largest"
     )
@@ -97,11 +107,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
-    from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
+    from idfacevc.audio.io import check_output, check_writable, load_audio
     from idfacevc.files import distinct
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.pipeline.plot import figure_class, plot_conversion
-    from idfacevc.types import Voice
+    from idfacevc.types import GeneratedVoice, load_voice
 
     # what can be refused without work is refused first
     check_output(args.output)
@@ -121,20 +131,22 @@ def run(args: argparse.Namespace) -> int:
     text = _text(args)
     options = {field.name: getattr(args, field.name) for field in fields(ConversionOptions)}
     delivery = ConversionOptions(**options)
+    voice = load_voice(args.voice) if args.voice else None
+    system = _system(args, voice, text)
+    if not args.quiet:
+        print(f"system: {system}")
+    if system == "vclip":
+        assert text is not None
+        return _speak(args, voice, text, delivery)
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
-    if args.voice:
-        voice = Voice.load(args.voice)
-    else:
+    if isinstance(voice, GeneratedVoice):
+        voice = vc.voice_from_sound(voice.sound)
+    if voice is None:
         crops = vc.faces.crops(args.face, strict=args.strict_face, index=args.face_index)
         voice = vc.voice_from_face(crops, aligned=True)
     if args.voice_out:
         voice.save(args.voice_out)
-    begin = time.perf_counter()
-    pieces = vc.stream(voice, audio=args.audio, text=text, **options)
-    seconds = save_audio(args.output, shown(pieces, vc.sample_rate, args.quiet), vc.sample_rate) / vc.sample_rate
-    took = time.perf_counter() - begin
-    if not args.quiet:
-        print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
+    _write(args, vc.stream(voice, audio=args.audio, text=text, **options), vc.sample_rate)
     if args.plot:
         source = vc.source_speech(args.audio, text, delivery)
         output = load_audio(args.output, vc.sample_rate)
@@ -142,6 +154,53 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(args.plot)
     return 0
+
+
+def _system(args: argparse.Namespace, voice: Voice | GeneratedVoice | None, text: str | None) -> str:
+    """Which system speaks: that of a saved voice, else the one asked for, else the better one that can."""
+    from idfacevc.api import choose_system
+    from idfacevc.types import GeneratedVoice
+
+    generated = isinstance(voice, GeneratedVoice)
+    if voice is not None and not generated:
+        if args.system == "vclip":
+            raise InputError(f"{args.voice}: is the voice of a converter; system vclip speaks in generated voices")
+        return "idfacevc"
+    if args.plot and args.system != "vclip":
+        return "idfacevc"  # the figure shows a conversion
+    if args.plot:
+        raise InputError("--plot draws a conversion: give --system idfacevc")
+    if generated and text is not None and args.system == "auto":
+        return "vclip"
+    return choose_system(args.system, text, vars(args))
+
+
+def _speak(
+    args: argparse.Namespace, voice: Voice | GeneratedVoice | None, text: str, delivery: ConversionOptions
+) -> int:
+    """A text in a generated voice, that of the file or the one that fits the face best."""
+    from idfacevc.types import GeneratedVoice
+    from idfacevc.vclip import Vclip, space_of, spoken
+
+    if voice is None:
+        vclip = Vclip.from_pretrained()
+        voice = vclip.voices(args.face, 1, strict=args.strict_face, index=args.face_index)[0]
+    assert isinstance(voice, GeneratedVoice)
+    if args.voice_out:
+        voice.save(args.voice_out)
+    _write(args, spoken(voice, text, delivery), space_of(voice.space).sample_rate)
+    return 0
+
+
+def _write(args: argparse.Namespace, pieces: Iterator[np.ndarray], rate: int) -> None:
+    """The pieces in the output file, and a line on it."""
+    from idfacevc.audio.io import save_audio
+
+    begin = time.perf_counter()
+    seconds = save_audio(args.output, shown(pieces, rate, args.quiet), rate) / rate
+    took = time.perf_counter() - begin
+    if not args.quiet:
+        print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
 
 
 def shown(pieces: Iterator[np.ndarray], rate: int, quiet: bool) -> Iterator[np.ndarray]:
