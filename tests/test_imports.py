@@ -41,6 +41,7 @@ LAYERS |= {
 }
 LAYERS["vclip"] = set(LAYERS) - {"data"}
 LAYERS["api"] = set(LAYERS) - {"data"}
+LAYERS["converter_space"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)
 LAYERS |= {
     "training": _LIBRARY - {"api"},

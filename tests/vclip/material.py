@@ -25,13 +25,13 @@ def small_vclip(face_side: Path, seed: int = 0) -> VclipBundle:
     assert tower is not None
     bank = KokoroSpace().bank()
     prior = Mixture.fit(bank.vectors, components=1, variance=0.8)
-    spec = VclipSpec(
-        "small", fingerprint(tower), bank.names, AssociationSpec(face_dim(tower), 256, 8, 16, 0.0, "mlp"), 8
-    )
+    sizes = AssociationSpec(face_dim(tower), 256, 8, 16, 0.0, "mlp")
+    spec = VclipSpec("small", fingerprint(tower), bank.names, sizes, signature_hidden=8)
     association, signature = Association(spec.association).eval(), Signature(256, 256, 8).eval()
     coordinates = ((prior.sample(CANDIDATES, seed) - prior.mean) @ prior.basis).astype(np.float16).astype(np.float32)
     bundle = VclipBundle(spec, association, signature, prior, coordinates, np.zeros(0), np.zeros(0))
     heard = bundle.sound(bank.vectors)
+    association.set_statistics(torch.randn(50, sizes.face_dim), torch.from_numpy(heard))
     index = bundle.placed(bundle.sound(bundle.vectors()))
     return VclipBundle(spec, association, signature, prior, coordinates, index, heard)
 
