@@ -46,7 +46,7 @@ _LIBRARY = set(LAYERS)
 LAYERS |= {
     "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
-    "__init__": {"errors", "api"},
+    "__init__": {"errors", "api", "vclip"},
     "cli": _LIBRARY | {"training", "evaluation"},
 }
 

@@ -27,14 +27,14 @@ def planted(count: int, seed: int, strength: float = 0.8) -> tuple[torch.Tensor,
 def test_964_pairs_teach_more_than_gender():
     face, voice, _ = planted(964, 0)
     heads = small_heads(face, voice, torch.arange(964))
-    face, voice, gender = planted(300, 1)
-    names = np.arange(300).astype(str)
+    face, voice, gender = planted(200, 1)
+    names = np.arange(200).astype(str)
     table = dict(figures(mean_scores(heads, face, voice), names, gender))
     value = {name: float(text.split()[0]) for name, text in table.items()}
     assert value["AUC, same gender"] > 0.57 and value["AUC, all"] > value["AUC, same gender"]
     assert value["AUC of the gender oracle, the floor of AUC, all"] == pytest.approx(0.75, abs=0.03)
-    blind = dict(figures(np.random.default_rng(0).random((300, 300)), names, gender))
-    assert float(blind["AUC, same gender"].split()[0]) == pytest.approx(0.5, abs=0.05)
+    blind = dict(figures(np.random.default_rng(0).random((200, 200)), names, gender))
+    assert float(blind["AUC, same gender"].split()[0]) == pytest.approx(0.5, abs=0.06)
 
 
 def test_equal_seeds_give_equal_heads_and_cells_fill_a_batch():
