@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,14 @@ def fit(arguments: list[str], module: type, data: type, named: bool) -> None:
         InputError: for a configuration that does not fit the classes.
     """
     import pytorch_lightning as pl
+    import yaml
     from pytorch_lightning.cli import LightningCLI
 
     from idfacevc.cli.recipe import add_recipes
-    from idfacevc.training.checkpoint_io import AtomicCheckpointIO
+    from idfacevc.config.training_files import read_settings
+    from idfacevc.training.checkpoint_io import AtomicCheckpointIO, keep_checkpoints
 
+    settings, rest = read_settings(arguments)
     add_recipes()
 
     class TrainingCLI(LightningCLI):
@@ -77,16 +81,21 @@ def fit(arguments: list[str], module: type, data: type, named: bool) -> None:
             return trainer
 
     try:
-        TrainingCLI(
-            module,
-            data,
-            subclass_mode_model=named,
-            subclass_mode_data=named,
-            save_config_kwargs={"overwrite": True},
-            parser_kwargs={"exit_on_error": False},
-            args=["fit", *arguments],
-            seed_everything_default=520,
-        )
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as merged:
+            if settings:
+                yaml.safe_dump(keep_checkpoints(settings), merged)
+                merged.flush()
+                rest = ["--config", merged.name, *rest]
+            TrainingCLI(
+                module,
+                data,
+                subclass_mode_model=named,
+                subclass_mode_data=named,
+                save_config_kwargs={"overwrite": True},
+                parser_kwargs={"exit_on_error": False},
+                args=["fit", *rest],
+                seed_everything_default=520,
+            )
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):  # Lightning tidies up, then exits with 1
             raise KeyboardInterrupt from None

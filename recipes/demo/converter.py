@@ -22,8 +22,8 @@ from torch import Tensor
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
+from idfacevc.losses.register import register_loss
 from idfacevc.models.idfacevc.network import IDFaceVCNet
-from idfacevc.models.idfacevc.pitch import register_loss
 from recipes.demo.clips import Features, groups_of, mean_vectors, read_features
 
 SIZES = Path(__file__).with_name("conf") / "converter.yaml"
