@@ -93,8 +93,8 @@ class GeneratedVoice:
             raise InputError(f"{path}: is not a generated voice of idfacevc")
         try:
             about = json.loads(metadata["about"])
-            arrays = {name: _sound_tensor(path, name, tensors[name], 1).float().numpy() for name in tensors}
-            return cls(**arrays, **about)
+            vector, sound = (_sound_tensor(path, name, tensors[name], 1) for name in ("vector", "sound"))
+            return cls(vector=vector.float().numpy(), sound=sound.float().numpy(), **about)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise

@@ -9,11 +9,10 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +27,7 @@ from idfacevc.models.vclip.heads import Association, AssociationSpec
 from idfacevc.models.vclip.prior import Mixture
 from idfacevc.models.vclip.signature import Signature
 
+M = TypeVar("M", bound=nn.Module)
 _CHECKED = 8  # candidates whose place in the index is worked out again when it is loaded
 _HALF = 2e-2  # what half precision may move the cosine of a unit vector, at most
 
@@ -144,13 +144,9 @@ def load_vclip(folder: str | os.PathLike[str]) -> VclipBundle:
     for name, (array, shape) in wanted.items():
         if array.shape != shape or not len(array):
             raise InputError(f"{path}: {name} is {array.shape}, not {shape}")
-    association, signature = (
-        _module(build, tensors, name, path)
-        for name, build in (
-            ("association", partial(Association, spec.association)),
-            ("signature", partial(Signature, len(prior.mean), spec.association.voice_dim, spec.signature_hidden)),
-        )
-    )
+    association = _module(lambda: Association(spec.association), tensors, "association", path)
+    sizes = len(prior.mean), spec.association.voice_dim, spec.signature_hidden
+    signature = _module(lambda: Signature(*sizes), tensors, "signature", path)
     bundle = VclipBundle(spec, association, signature, prior, coordinates, index, heard, fingerprint(association))
     some = np.linspace(0, candidates - 1, min(_CHECKED, candidates)).astype(int)
     cosines = (bundle.placed(bundle.sound(bundle.vectors(some))) * index[some]).sum(axis=1)
@@ -167,7 +163,7 @@ def _array(tensors: Mapping[str, Tensor], name: str, path: Path) -> np.ndarray:
     return tensors[name].numpy()
 
 
-def _module(build: partial, tensors: Mapping[str, Tensor], name: str, path: Path) -> nn.Module:
+def _module(build: Callable[[], M], tensors: Mapping[str, Tensor], name: str, path: Path) -> M:
     state = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
     with torch.device("meta"):
         checked_state(build().state_dict(), state, path)

@@ -83,7 +83,7 @@ def main() -> None:
         heard = load_audio((sound, SAMPLE_RATE), HEARD_RATE)
         heard_as = {"embedding": encoder(heard), "pitch": tracker(heard)["median"], "p808": dnsmos(heard)["p808"]}
         temporary = target.with_suffix(".partial.npz")
-        np.savez(temporary, style=style, **{name: np.asarray(value, np.float32) for name, value in heard_as.items()})
+        np.savez(temporary, style=style, **{name: np.asarray(value, np.float32) for name, value in heard_as.items()})  # type: ignore[arg-type]
         os.replace(temporary, target)
     print(f"{len(list(args.out.glob('[0-9]*.npz')))} syntheses in {args.out}")
 
