@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLAYED = 12  # rows with audio: more would make a page of many megabytes
+WORST = 10  # faces, and sources, whose outputs are shown as the worst
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1a1a1a; }
@@ -38,10 +39,19 @@ def write_report(
     about: Mapping[str, Any],
     pairs: Sequence[Pair],
     rows: Sequence[Mapping[str, Any]],
-    findings: Scores,
+    scores: Scores,
     drawings: Mapping[str, Figure],
 ) -> None:
-    """Write the page. `rows` are those of scores.csv, in the order of `pairs`; `drawings` are more figures by title."""
+    """Write the page.
+
+    Args:
+        sections: Tables by title.
+        about: What was measured.
+        pairs: Measured rows.
+        rows: Rows of scores.csv, in the order of `pairs`.
+        scores: Scores of the clips; the embeddings make the map of voices.
+        drawings: Further figures by title.
+    """
     parts = ["<h1>Evaluation</h1>", _facts(about)]
     parts += [f"<h2>{escape(title)}</h2>{html_table(own)}" for title, own in sections.items()]
     parts.append(
@@ -50,8 +60,9 @@ def write_report(
         "anew: for each row they take an output that the list has for another target's face (any, or of the same "
         "gender; of the same utterance where there is one) and score it against this row's target.</p>"
     )
-    parts.append(_pictures({**_maps(pairs, rows, findings), **drawings}))
+    parts.append(_pictures({**_maps(pairs, rows, scores), **drawings}))
     parts.append(_players(pairs))
+    parts += [worst(kind, pairs, rows) for kind in ("faces", "sources")]
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Evaluation</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
@@ -60,7 +71,7 @@ def write_report(
 
 
 def html_table(own: Sequence[Measurement]) -> str:
-    """The table of `results.table`; cells that are not available are marked."""
+    """The table of `measurement.table`; cells that are not available are marked."""
     headings, lines = table(own)
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
     body = ""
@@ -84,11 +95,12 @@ def _plain(value: Any) -> str:
     return "; ".join(f"{key}: {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)
 
 
-def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Scores) -> dict[str, Figure | None]:
-    """Distributions of the scores and the map of the voices, None where there is too little to show."""
-    scores = {
+def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], scores: Scores) -> dict[str, Figure | None]:
+    """Distributions of the scores and the map of the voices; None where there is too little to show."""
+    columns = {
         title: [float(row[key]) for row in rows if row.get(key) not in (None, "")]
         for title, key in {
+            "DNSMOS P.808": "p808",
             "DNSMOS": "dnsmos",
             "UTMOS": "utmos",
             "WER": "wer",
@@ -96,9 +108,9 @@ def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Sc
             "SECS": "secs",
         }.items()
     }
-    drawn = {"Distributions over the outputs": figures.distributions(scores)}
-    if findings.embeddings:
-        embeddings = np.stack([findings.embeddings[pair.output] for pair in pairs])
+    drawn = {"Distributions over the outputs": figures.distributions(columns)}
+    if scores.embeddings:
+        embeddings = np.stack([scores.embeddings[pair.output] for pair in pairs])
         faces = {pair.target: pair.face for pair in reversed(pairs)}
         drawn["Voices of the outputs (t-SNE of speaker embeddings)"] = figures.voices_map(
             embeddings, [pair.target for pair in pairs], faces
@@ -126,6 +138,64 @@ def _players(pairs: Sequence[Pair]) -> str:
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in ("", "source", "output", "target's true speech", "text"))
     return f"<h2>Listen</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The ten faces, or sources, with the worst outputs: picture, the worst output, its source, and its scores.
+
+    The order is the mean of two ranks over all outputs: naturalness (P.808, or UTMOS), and words that are wrong where a
+    recogniser ran. A face or source counts by the mean over its outputs.
+    """
+    order = _badness(rows)
+    if order is None:
+        return ""
+    groups: dict[str, list[int]] = {}
+    for index, pair in enumerate(pairs):
+        groups.setdefault(pair.face if kind == "faces" else pair.utterance, []).append(index)
+    worst = sorted(groups.values(), key=lambda own: float(np.mean(order[own])), reverse=True)[:WORST]
+    body = ""
+    for own in worst:
+        index = max(own, key=lambda one: float(order[one]))
+        pair, row = pairs[index], rows[index]
+        values = "; ".join(f"{key} {float(row[key]):.2f}" for key in _JUDGED if row.get(key) not in (None, ""))
+        heard = "; ".join(str(row[key]) for key in ("faster_whisper_heard", "whisper_heard", "heard") if row.get(key))
+        cells = (
+            _picture(pair.face),
+            _player(pair.source),
+            _player(pair.output),
+            escape(values),
+            f"{escape(pair.transcript)}<br>heard: {escape(heard)}" if heard else escape(pair.transcript),
+            str(len(own)),
+        )
+        name = escape(Path(pair.face).stem if kind == "faces" else pair.source_speaker)
+        body += f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    titles = ("", "face", "source", "its worst output", "scores", "text", "outputs")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    return f"<h2>Worst {kind}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_JUDGED = ("p808", "dnsmos", "utmos", "faster_whisper_wer", "words_changed", "whisper_wer", "wer", "secs")
+
+
+def _badness(rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+    """Mean rank of each output by naturalness and by wrong words, (n,), high is bad; None without any score."""
+    ranks = []
+    for keys, sign in ((("p808", "utmos"), -1.0), (("words_changed", "faster_whisper_wer", "whisper_wer", "wer"), 1.0)):
+        for key in keys:
+            if all(row.get(key) not in (None, "") for row in rows):
+                values = sign * np.array([float(row[key]) for row in rows])
+                ranks.append((values[:, None] > values).mean(axis=1))  # equal values have equal ranks
+                break
+    return np.mean(ranks, axis=0) if ranks else None
+
+
+def _picture(face: str) -> str:
+    image = figures.thumbnail(face, 96)
+    if image is None:
+        return ""
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG")
+    return f'<img alt="face" src="{figures.data_address(buffer.getvalue(), "image/jpeg")}">'
 
 
 def _player(clip: str) -> str:
