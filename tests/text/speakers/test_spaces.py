@@ -66,6 +66,11 @@ def speecht5():
                               upsample_kernel_sizes=[8, 8], resblock_kernel_sizes=[3],
                               resblock_dilation_sizes=[[1, 3, 5]])
     ).eval()  # fmt: skip
+    with torch.no_grad():  # loud, and never of the opinion that all is said
+        for name, weight in [*model.named_parameters(), *vocoder.named_parameters()]:
+            if "norm" not in name and weight.ndim > 1:
+                weight.normal_(0, 0.2)
+        model.speech_decoder_postnet.prob_out.bias.fill_(-30)
     return model, vocoder
 
 
