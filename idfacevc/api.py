@@ -6,7 +6,8 @@ import hashlib
 import logging
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,20 @@ from torch import Tensor
 
 from idfacevc import vclip
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
+from idfacevc.audio.output import at_loudness, save_audio, streamed
 from idfacevc.audio.pitch import log_f0
+from idfacevc.audio.provenance import Provenance
 from idfacevc.backbones.tower import AGE_BINS, GENDERS
 from idfacevc.bundles import model as checkpoints
 from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
-from idfacevc.face.reader import FaceReader, FaceSource
+from idfacevc.face.reader import FaceReader, FaceSource, origin_of
 from idfacevc.pipeline.options import ConversionOptions
 from idfacevc.pipeline.source import Source, analyse, mel_blocks
 from idfacevc.text.speakers import registry
 from idfacevc.text.speakers.base import BaseSpeaker, speak
-from idfacevc.text.style import Style, apply_style, limited
+from idfacevc.text.style import Style, apply_style
 from idfacevc.types import FaceAttributes, Speech, Voice
 from idfacevc.vocoders.base import Vocoder
 from idfacevc.vocoders.griffin_lim import GriffinLim
@@ -48,6 +51,8 @@ class IDFaceVC:
         device: where they are.
         vocoder: in place of the bundle's own.
     """
+
+    system = "ID-FaceVC"
 
     def __init__(
         self, bundle: checkpoints.Bundle, device: torch.device | str = "cpu", vocoder: Vocoder | None = None
@@ -106,7 +111,8 @@ class IDFaceVC:
             strict: several faces in a picture are an error instead of a warning.
             index: number of the face to use where there are several, from 0, the largest first.
         """
-        return self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
+        voice = self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
+        return replace(voice, origin=origin_of(face))
 
     @torch.no_grad()
     def voice_from_tokens(self, tokens: Tensor) -> Voice:
@@ -156,6 +162,7 @@ class IDFaceVC:
         styles: str | os.PathLike[str] | None = None,
         base_speaker: str | os.PathLike[str] = "auto",
         speaker: int = 0,
+        loudness: float | str | None = "source",
     ) -> Speech:
         """Speech in a voice, from exactly one of a recording, a text, and a recording already analysed.
 
@@ -174,14 +181,17 @@ class IDFaceVC:
             base_speaker: that says the text: "auto", "espeak", "kokoro", "piper", "vits", "openvoice", a folder of
                 weights of the last two, or a Piper voice's .onnx file.
             speaker: number in a base speaker with several, from 0.
+            loudness: in LUFS; "source" is the recording's own, and -23 LUFS for a text; None leaves what comes. True
+                peaks stay under -1 dBTP.
         """
         delivery = ConversionOptions(
-            style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker
+            style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker, loudness
         )
-        mels, length = self._mels(voice, audio, text, source, delivery)
+        mels, length, target = self._mels(voice, audio, text, source, delivery)
         frames = torch.cat(list(mels), dim=1)
-        samples = limited(self._vocoder(delivery)(frames, seed)[:length])
-        return Speech(samples, self.sample_rate, self._mel_of(frames))
+        samples = self._vocoder(delivery)(frames, seed)[:length]
+        levelled = at_loudness(samples, self.sample_rate, target)
+        return Speech(np.concatenate(list(levelled)), self.sample_rate, self._mel_of(frames), self.provenance(voice))
 
     def stream(
         self,
@@ -189,16 +199,56 @@ class IDFaceVC:
         audio: AudioSource | None = None,
         text: str | None = None,
         source: Source | None = None,
+        *,
+        watermark: bool = True,
         **options: Any,
     ) -> Iterator[np.ndarray]:
-        """The samples of `convert`, with its arguments, in pieces (n,) float32, in bounded memory.
+        """The speech of `convert`, with its arguments, in pieces (n,) float32, in bounded memory, while it is made.
 
-        A text is spoken, converted and handed out some sentences at a time, however long it is.
+        A text is spoken, converted and handed out some sentences at a time, however long it is. The loudness follows
+        what is known: all that was handed out and the next three seconds.
+
+        Args:
+            watermark: the pieces carry the inaudible mark, as a file would.
         """
-        delivery = ConversionOptions(**options)
-        mels, length = self._mels(voice, audio, text, source, delivery)
-        pieces = map(limited, self._vocoder(delivery).stream(mels, delivery.seed))
-        return pieces if length is None else _trimmed(pieces, length)
+        pieces, target = self._pieces(voice, audio, text, source, ConversionOptions(**options))
+        return streamed(pieces, self.sample_rate, target, watermark)
+
+    def convert_to_file(
+        self,
+        path: str | os.PathLike[str],
+        voice: Voice,
+        audio: AudioSource | None = None,
+        text: str | None = None,
+        source: Source | None = None,
+        *,
+        watermark: bool = True,
+        progress: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]] = iter,
+        **options: Any,
+    ) -> float:
+        """Write the speech of `convert`, with its arguments, in bounded memory.
+
+        Args:
+            path: .wav, .flac, .mp3, .opus or .m4a.
+            watermark: put the inaudible mark into the samples.
+            progress: is given the pieces as they are made, and hands them on.
+        Returns:
+            the duration in seconds.
+        """
+        pieces, target = self._pieces(voice, audio, text, source, ConversionOptions(**options))
+        written = save_audio(
+            path,
+            progress(pieces),
+            self.sample_rate,
+            loudness=target,
+            watermark=watermark,
+            provenance=self.provenance(voice),
+        )
+        return written / self.sample_rate
+
+    def provenance(self, voice: Voice) -> Provenance:
+        """What a file of this voice says of where it came from."""
+        return Provenance(self.system, f"{self.spec.name} {self.fingerprint}", voice.origin)
 
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
         """A recording through its mel and the vocoder alone: the best that this bundle can sound."""
@@ -242,6 +292,19 @@ class IDFaceVC:
         if waiting:
             yield passage(waiting)
 
+    def _pieces(
+        self,
+        voice: Voice,
+        audio: AudioSource | None,
+        text: str | None,
+        source: Source | None,
+        delivery: ConversionOptions,
+    ) -> tuple[Iterator[np.ndarray], float | None]:
+        """The speech in pieces (n,) as the vocoder gives them, and the loudness that it is to have in LUFS."""
+        mels, length, target = self._mels(voice, audio, text, source, delivery)
+        pieces = self._vocoder(delivery).stream(mels, delivery.seed)
+        return (pieces if length is None else _trimmed(pieces, length)), target
+
     def _mels(
         self,
         voice: Voice,
@@ -249,19 +312,21 @@ class IDFaceVC:
         text: str | None,
         source: Source | None,
         delivery: ConversionOptions,
-    ) -> tuple[Iterator[Tensor], int | None]:
-        """The converted log-mel in pieces (M, t), and the number of samples that it stands for; None: all of them."""
+    ) -> tuple[Iterator[Tensor], int | None, float | None]:
+        """The converted log-mel in pieces (M, t), the number of samples that it stands for (None: all of them), and the
+        loudness that they are to have in LUFS (None: their own).
+        """
         if sum(given is not None for given in (audio, text, source)) != 1:
             raise InputError("give exactly one of a recording (audio), a text and an analysed source")
         if voice.checkpoint != self.fingerprint:
             raise InputError(f"the voice is not one of checkpoint {self.spec.name}: make it from the face again")
         if text is not None:
-            return self._text_mels(voice, text, delivery), None
+            return self._text_mels(voice, text, delivery), None, delivery.target_loudness(None)
         if source is None:
             source = analyse(self.source_speech(audio, None, delivery), self.net)
         frames = math.ceil(len(source.lf0) / delivery.speed)
         mels = self._decode(source, voice, delivery, frames, delivery.speed)
-        return mels, round(source.samples / delivery.speed)
+        return mels, round(source.samples / delivery.speed), delivery.target_loudness(source.loudness)
 
     def _text_mels(self, voice: Voice, text: str, delivery: ConversionOptions) -> Iterator[Tensor]:
         """The log-mel of a text, one passage after the other; the base speaker speaks at the speed asked for."""
@@ -292,8 +357,9 @@ class IDFaceVC:
         """Pitch (T,) in Hz, 0 where unvoiced, of normalised log-F0 (T,) in a voice's register (2,)."""
         if register is None:
             raise InputError(f"{self.vocoder.name} reads the pitch, which checkpoint {self.spec.name} does not tell")
-        low, high = self.spec.model.pitch.low, self.spec.model.pitch.high
-        absolute = (register[0] + register[1] * lf0).exp().clamp(low, high)
+        pitch = self.spec.model.pitch
+        assert pitch.kind == "register"  # the only kind that tells a register
+        absolute = (register[0] + register[1] * lf0).exp().clamp(pitch.low, pitch.high)
         return torch.where(lf0 != 0, absolute, 0.0)
 
     def _vocoder(self, delivery: ConversionOptions) -> Vocoder:

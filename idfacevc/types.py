@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from idfacevc.audio.io import replacing, save_audio
+from idfacevc.audio.io import replacing
+from idfacevc.audio.output import save_audio
+from idfacevc.audio.provenance import Provenance
 from idfacevc.errors import InputError
 
 _FORMAT, _GENERATED = "idfacevc-voice-1", "idfacevc-generated-voice-1"
@@ -28,17 +30,19 @@ class Voice:
         identity: (D,) the face identity that recalled it.
         tokens: (P, D') of the face backbone, averaged over the pictures.
         checkpoint: fingerprint of the weights that made it; others refuse it.
+        origin: where it came from, in words: "face" with the digest of the picture, "generated".
     """
 
     vector: Tensor
     identity: Tensor
     tokens: Tensor
     checkpoint: str
+    origin: str = ""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
         tensors = {"vector": self.vector, "identity": self.identity, "tokens": self.tokens}
-        _write(path, tensors, {"format": _FORMAT, "checkpoint": self.checkpoint})
+        _write(path, tensors, {"format": _FORMAT, "checkpoint": self.checkpoint, "origin": self.origin})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Voice:
@@ -48,7 +52,7 @@ class Voice:
             raise InputError(f"{path}: is not a voice file of idfacevc")
         for name, dimensions in (("vector", 1), ("identity", 1), ("tokens", 2)):
             _sound_tensor(path, name, tensors[name], dimensions)
-        return cls(**tensors, checkpoint=metadata.get("checkpoint", ""))
+        return cls(**tensors, checkpoint=metadata.get("checkpoint", ""), origin=metadata.get("origin", ""))
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class GeneratedVoice:
     nearest: str
     distance: float
     selector: str
+
+    @property
+    def provenance(self) -> Provenance:
+        """What a file of this voice says of where it came from."""
+        return Provenance("Vclip", self.selector, f"{self.space} {self.name}, generated for a face")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
@@ -112,18 +121,20 @@ class Speech:
     """Converted speech.
 
     Attributes:
-        samples: (N,) float32.
+        samples: (N,) float32, without the watermark, which `save` adds.
         sample_rate: in Hz.
         mel: (M, T) log-mel that it was made from.
+        provenance: what its file says of where it came from.
     """
 
     samples: np.ndarray
     sample_rate: int
     mel: np.ndarray
+    provenance: Provenance = field(default_factory=Provenance)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write WAV or FLAC by the name's suffix, marked as synthetic speech."""
-        save_audio(path, self.samples, self.sample_rate)
+    def save(self, path: str | os.PathLike[str], watermark: bool = True) -> None:
+        """Write WAV, FLAC, MP3, Opus or M4A by the name's suffix, marked as synthetic speech."""
+        save_audio(path, self.samples, self.sample_rate, watermark=watermark, provenance=self.provenance)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
+from idfacevc.audio.output import at_loudness
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.bundles import model as checkpoints
 from idfacevc.bundles.vclip import VclipBundle, fingerprint, load_vclip
@@ -153,10 +154,12 @@ class Vclip:
 
     def speak(self, voice: GeneratedVoice, text: str, **options: Any) -> Speech:
         """A text in a voice; `options` are those of `stream`."""
-        samples = np.concatenate(list(stream(voice, text, **options)))
+        delivery = ConversionOptions(**options)
+        pieces = at_loudness(spoken(voice, text, delivery), self.sample_rate, delivery.target_loudness(None))
+        samples = np.concatenate(list(pieces))
         front_end = FrontEndSpec()
         heard = torch.from_numpy(load_audio((samples, self.sample_rate), front_end.sample_rate))
-        return Speech(samples, self.sample_rate, LogMel(front_end)(heard[None])[0].numpy())
+        return Speech(samples, self.sample_rate, LogMel(front_end)(heard[None])[0].numpy(), voice.provenance)
 
     @cached_property
     def _bank_index(self) -> np.ndarray:
@@ -202,7 +205,7 @@ def stream(voice: GeneratedVoice, text: str, **options: Any) -> Iterator[np.ndar
     Args:
         voice: of `Vclip.voices`, or loaded.
         options: `style`, `style_strength`, `speed`, `pitch_range`, `seed`, `language` and `styles`, as of
-            `IDFaceVC.convert`.
+            `IDFaceVC.convert`; `speak` heeds `loudness` as well.
     Raises:
         InputError: where the synthesiser is not installed, for a language that it lacks, and a text without words.
     """
@@ -234,7 +237,7 @@ def obstacle(language: str = "en") -> str | None:
     """Why Vclip cannot speak here, in one line; None where it can."""
     if language.lower().split("-")[0] != "en":
         return "generated voices speak English only"
-    if DEFAULT not in checkpoints.available(vclip=True):
+    if DEFAULT not in checkpoints.available_bundles(vclip=True):
         return f"no bundle {DEFAULT} on this machine"
     if not kokoro.available():
         return f"Kokoro is not on this machine: {kokoro.INSTALL}"

@@ -7,6 +7,8 @@ import importlib.util
 import platform
 from importlib import metadata
 
+from idfacevc.cli.convert import add_model
+from idfacevc.cli.licences import add_commercial, check_commercial, licences
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc info"
@@ -31,10 +33,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="What is on this machine: versions, devices, checkpoints, base speakers, and what is missing.",
         epilog=f"example: {EXAMPLE}",
     )
+    parser.add_argument("--licences", action="store_true", help="list the licences of what a conversion loads")
+    parser.add_argument("--base-speaker", default="auto", metavar="NAME", help="that is listed (%(default)s)")
+    add_commercial(parser)
+    add_model(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.licences or args.commercial:
+        return _print_licences(args)
     import torch
 
     from idfacevc import __version__
@@ -55,12 +63,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _print_licences(args: argparse.Namespace) -> int:
+    for one in licences(args.checkpoint, args.vocoder, args.base_speaker):
+        print(f"{one.part}: {one.what}: {one.terms}{'' if one.commercial else ' (not for commercial use)'}")
+    check_commercial(args, args.base_speaker)
+    return 0
+
+
 def _print_checkpoints() -> None:
-    from idfacevc.bundles.model import available, read_spec, roots
-    from idfacevc.cli.download import weights_of
+    from idfacevc.bundles.model import available_bundles, read_spec, roots
+    from idfacevc.bundles.weights import weights_of
     from idfacevc.config.vocoder import VOCODER_NAMES
 
-    found = available()
+    found = available_bundles()
     if not found:
         print(f"checkpoints: none in {', '.join(map(str, roots()))}")
     for name, folder in found.items():
@@ -70,10 +85,10 @@ def _print_checkpoints() -> None:
             print(f"checkpoint {name}: cannot be used, {error}")
             continue
         print(f"checkpoint {name}: {folder}")
-        print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone}")
+        print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone.kind}")
         for one in weights_of(spec.model, training=False):
             print(f"  {one.name}: " + ("is here" if one.here else f"run idfacevc download --checkpoint {name}"))
-    for name, folder in available(vclip=True).items():
+    for name, folder in available_bundles(vclip=True).items():
         print(f"checkpoint {name} of generated voices: {folder}")
 
 

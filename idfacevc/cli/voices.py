@@ -105,13 +105,16 @@ def described(number: int, voice: GeneratedVoice) -> str:
 
 
 def _speak(found: list[GeneratedVoice], text: str, out: Path) -> None:
-    from idfacevc.audio.io import replacing, save_audio
+    from idfacevc.audio.io import replacing
+    from idfacevc.audio.loudness import TEXT_LUFS
+    from idfacevc.audio.output import save_audio
     from idfacevc.vclip import space_of, stream
 
     items = []
     for number, voice in enumerate(found, start=1):
         name = f"voice-{number}.wav"
-        save_audio(out / name, stream(voice, text), space_of(voice.space).sample_rate)
+        rate = space_of(voice.space).sample_rate
+        save_audio(out / name, stream(voice, text), rate, loudness=TEXT_LUFS, provenance=voice.provenance)
         items.append(f'<li><audio controls src="{name}"></audio><br>{html.escape(described(number, voice))}</li>')
     title = html.escape(text if len(text) <= 80 else f"{text[:80]}…")
     style = "<style>body{font-family:sans-serif;max-width:48em;margin:2em auto}li{margin:1em 0;list-style:none}</style>"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -12,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from idfacevc.backbones.base import FaceBackbone
-from idfacevc.backbones.registry import build_backbone
+from idfacevc.backbones.registry import face_backbone
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.config.model import FaceSpec
 from idfacevc.errors import InputError
@@ -23,13 +25,21 @@ from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
 FaceSource = ImageSource | Sequence[ImageSource]
 
 
+def origin_of(face: FaceSource) -> str:
+    """What a voice file says of the face that it was made of: the digests of its files, not their names."""
+    sources = face if isinstance(face, (list, tuple)) else [face]
+    files = [Path(one) for one in sources if isinstance(one, (str, PathLike)) and Path(one).is_file()]
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
+    return " ".join(["face", *(f"sha256:{digest}" for digest in digests)])
+
+
 class FaceReader:
     """Detector, crop and backbone of one configuration; the networks are loaded at their first use.
 
     Args:
-        spec: of the backbone and its crop.
+        spec: Backbone and crop.
         tower: the bundle's, where the backbone is the tower.
-        device: of the backbone.
+        device: Device of the backbone.
     """
 
     def __init__(self, spec: FaceSpec, tower: FaceTower | None, device: torch.device | str = "cpu") -> None:
@@ -40,7 +50,7 @@ class FaceReader:
     @cached_property
     def backbone(self) -> FaceBackbone:
         """The frozen backbone."""
-        return build_backbone(self.spec, self.tower, self._device)
+        return face_backbone(self.spec, self.tower, self._device)
 
     @cached_property
     def detector(self) -> FaceDetector:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from idfacevc.bundles.model import available, resolve
+from idfacevc.bundles.model import available_bundles, resolve
 from idfacevc.bundles.vclip import load_vclip
 from idfacevc.errors import InputError
 from idfacevc.vclip import Vclip
@@ -78,7 +78,7 @@ def test_heads_refuse_a_tower_that_they_do_not_know(small_bundle, tmp_path):
 def test_bundles_of_the_two_systems_are_told_apart(small_bundle, tiny_bundle, monkeypatch):
     for folder, vclip in ((small_bundle, True), (tiny_bundle, False)):
         monkeypatch.setenv("IDFACEVC_CHECKPOINTS", str(folder.parent))
-        assert available(vclip).get(folder.name) == folder == resolve(folder.name, vclip)
-        assert folder.name not in available(not vclip)
+        assert available_bundles(vclip).get(folder.name) == folder == resolve(folder.name, vclip)
+        assert folder.name not in available_bundles(not vclip)
     with pytest.raises(InputError, match="unknown checkpoint 'nothing'"):
         resolve("nothing", vclip=True)
