@@ -17,6 +17,8 @@ from idfacevc.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from idfacevc.audio.manifest import Credentials
+
 EXAMPLE = "idfacevc convert --face photo.jpg --text 'Hello there.' -o hello.wav"
 
 
@@ -46,6 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add_delivery(parser)
     add_output(parser)
+    add_credentials(parser)
     add_commercial(parser)
     add_model(parser)
     parser.add_argument(
@@ -103,6 +106,21 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_credentials(parser: argparse.ArgumentParser) -> None:
+    """Options that sign what is written."""
+    parser.add_argument("--c2pa-certificate", metavar="PEM", help="sign a C2PA manifest with this certificate chain")
+    parser.add_argument("--c2pa-key", metavar="PEM", help="private key of the certificate")
+
+
+def credentials_of(args: argparse.Namespace) -> Credentials | None:
+    """Who signs; None where neither file was given, an `InputError` where one was."""
+    from idfacevc.audio.manifest import Credentials
+
+    if (args.c2pa_certificate is None) != (args.c2pa_key is None):
+        raise InputError("--c2pa-certificate and --c2pa-key go together")
+    return None if args.c2pa_key is None else Credentials.load(args.c2pa_certificate, args.c2pa_key)
+
+
 def _loudness(given: str) -> float | str:
     return given if given == "source" else float(given)
 
@@ -138,7 +156,8 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.types import Voice
 
     # what can be refused without work is refused first
-    check_output(args.output)
+    credentials = credentials_of(args)
+    check_output(args.output, signed=credentials is not None)
     distinct(args.output, *(args.face or ()), args.audio, args.styles)
     if args.plot:
         distinct(args.plot, *(args.face or ()), args.audio, args.styles)
@@ -169,7 +188,14 @@ def run(args: argparse.Namespace) -> int:
     begin = time.perf_counter()
     progress = partial(shown, rate=vc.sample_rate, quiet=args.quiet)
     seconds = vc.convert_to_file(
-        args.output, voice, audio=args.audio, text=text, watermark=args.watermark, progress=progress, **options
+        args.output,
+        voice,
+        audio=args.audio,
+        text=text,
+        watermark=args.watermark,
+        credentials=credentials,
+        progress=progress,
+        **options,
     )
     took = time.perf_counter() - begin
     if not args.quiet:
