@@ -18,6 +18,7 @@ from torch import Tensor
 
 from idfacevc import vclip
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
+from idfacevc.audio.manifest import Credentials
 from idfacevc.audio.output import at_loudness, save_audio, streamed
 from idfacevc.audio.pitch import log_f0
 from idfacevc.audio.provenance import Provenance
@@ -223,6 +224,7 @@ class IDFaceVC:
         source: Source | None = None,
         *,
         watermark: bool = True,
+        credentials: Credentials | None = None,
         progress: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]] = iter,
         **options: Any,
     ) -> float:
@@ -231,6 +233,7 @@ class IDFaceVC:
         Args:
             path: .wav, .flac, .mp3, .opus or .m4a.
             watermark: put the inaudible mark into the samples.
+            credentials: sign a C2PA manifest into the file.
             progress: is given the pieces as they are made, and hands them on.
         Returns:
             the duration in seconds.
@@ -243,6 +246,7 @@ class IDFaceVC:
             loudness=target,
             watermark=watermark,
             provenance=self.provenance(voice),
+            credentials=credentials,
         )
         return written / self.sample_rate
 

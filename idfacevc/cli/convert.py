@@ -17,6 +17,7 @@ from idfacevc.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from idfacevc.audio.manifest import Credentials
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.types import GeneratedVoice, Voice
 
@@ -49,6 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add_delivery(parser)
     add_output(parser)
+    add_credentials(parser)
     add_commercial(parser)
     add_model(parser)
     parser.add_argument(
@@ -113,6 +115,21 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_credentials(parser: argparse.ArgumentParser) -> None:
+    """Options that sign what is written."""
+    parser.add_argument("--c2pa-certificate", metavar="PEM", help="sign a C2PA manifest with this certificate chain")
+    parser.add_argument("--c2pa-key", metavar="PEM", help="private key of the certificate")
+
+
+def credentials_of(args: argparse.Namespace) -> Credentials | None:
+    """Who signs; None where neither file was given, an `InputError` where one was."""
+    from idfacevc.audio.manifest import Credentials
+
+    if (args.c2pa_certificate is None) != (args.c2pa_key is None):
+        raise InputError("--c2pa-certificate and --c2pa-key go together")
+    return None if args.c2pa_key is None else Credentials.load(args.c2pa_certificate, args.c2pa_key)
+
+
 def _loudness(given: str) -> float | str:
     return given if given == "source" else float(given)
 
@@ -148,7 +165,8 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.types import GeneratedVoice, load_voice
 
     # what can be refused without work is refused first
-    check_output(args.output)
+    credentials = credentials_of(args)
+    check_output(args.output, signed=credentials is not None)
     distinct(args.output, *(args.face or ()), args.audio, args.styles)
     if args.plot:
         distinct(args.plot, *(args.face or ()), args.audio, args.styles)
@@ -174,7 +192,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"system: {system}")
     if system == "vclip":
         assert text is not None
-        return _speak(args, voice, text, delivery)
+        return _speak(args, voice, text, delivery, credentials)
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     if isinstance(voice, GeneratedVoice):
         voice = vc.voice_from_sound(voice.sound)
@@ -186,7 +204,14 @@ def run(args: argparse.Namespace) -> int:
     progress = partial(shown, rate=vc.sample_rate, quiet=args.quiet)
     begin = time.perf_counter()
     seconds = vc.convert_to_file(
-        args.output, voice, audio=args.audio, text=text, watermark=args.watermark, progress=progress, **options
+        args.output,
+        voice,
+        audio=args.audio,
+        text=text,
+        watermark=args.watermark,
+        credentials=credentials,
+        progress=progress,
+        **options,
     )
     _tell(args, seconds, time.perf_counter() - begin)
     if args.plot:
@@ -218,7 +243,11 @@ def _system(args: argparse.Namespace, voice: Voice | GeneratedVoice | None, text
 
 
 def _speak(
-    args: argparse.Namespace, voice: Voice | GeneratedVoice | None, text: str, delivery: ConversionOptions
+    args: argparse.Namespace,
+    voice: Voice | GeneratedVoice | None,
+    text: str,
+    delivery: ConversionOptions,
+    credentials: Credentials | None,
 ) -> int:
     """A text in a generated voice, that of the file or the one that fits the face best."""
     from idfacevc.audio.output import save_audio
@@ -241,6 +270,7 @@ def _speak(
         loudness=delivery.target_loudness(None),
         watermark=args.watermark,
         provenance=voice.provenance,
+        credentials=credentials,
     )
     _tell(args, samples / rate, time.perf_counter() - begin)
     return 0
