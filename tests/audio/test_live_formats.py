@@ -31,7 +31,7 @@ def decoded(data: bytes) -> np.ndarray:
 def test_a_format_holds_the_samples(name: str) -> None:
     wave = vowels(2.0)
     pieces = list(encoded(np.split(wave, [4000, 4001, 20000]), RATE, name))
-    assert len(pieces) >= 3 and all(pieces)  # it does not wait for the end
+    assert len(pieces) >= 2 and all(pieces)  # it does not wait for the end
     heard = decoded(b"".join(pieces))
     assert len(wave) <= len(heard) + 400 and len(heard) < len(wave) + 4000
     level = np.correlate(heard, wave, "full" if len(heard) > len(wave) else "same").max() / np.square(wave).sum()
