@@ -1,12 +1,14 @@
-"""What the API hands out: `Voice`, `Speech` and `FaceAttributes`."""
+"""What the API hands out: `Voice`, `GeneratedVoice`, `Speech` and `FaceAttributes`."""
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -16,7 +18,7 @@ from idfacevc.audio.output import save_audio
 from idfacevc.audio.provenance import Provenance
 from idfacevc.errors import InputError
 
-_FORMAT = "idfacevc-voice-1"
+_FORMAT, _GENERATED = "idfacevc-voice-1", "idfacevc-generated-voice-1"
 
 
 @dataclass(frozen=True)
@@ -40,30 +42,78 @@ class Voice:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
         tensors = {"vector": self.vector, "identity": self.identity, "tokens": self.tokens}
-        with replacing(Path(path)) as temporary:
-            try:
-                facts = {"format": _FORMAT, "checkpoint": self.checkpoint, "origin": self.origin}
-                save_file(tensors, temporary, facts)
-            except (OSError, SafetensorError) as error:
-                raise InputError(f"{path}: cannot be written ({error})") from error
+        _write(path, tensors, {"format": _FORMAT, "checkpoint": self.checkpoint, "origin": self.origin})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Voice:
         """Read what `save` wrote; any other file is an `InputError`."""
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata() or {}
-                names = set(file.keys())
-                if metadata.get("format") != _FORMAT or names != {"vector", "identity", "tokens"}:
-                    raise InputError(f"{path}: is not a voice file of idfacevc")
-                tensors = {name: file.get_tensor(name) for name in names}
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path}: cannot be read as a voice file ({error})") from error
+        metadata, tensors = _read(path)
+        if metadata.get("format") != _FORMAT or tensors.keys() != {"vector", "identity", "tokens"}:
+            raise InputError(f"{path}: is not a voice file of idfacevc")
         for name, dimensions in (("vector", 1), ("identity", 1), ("tokens", 2)):
-            tensor = tensors[name]
-            if tensor.ndim != dimensions or not tensor.is_floating_point() or not tensor.isfinite().all():
-                raise InputError(f"{path}: is a damaged voice file ({name} of {tensor.dtype} {tuple(tensor.shape)})")
+            _sound_tensor(path, name, tensors[name], dimensions)
         return cls(**tensors, checkpoint=metadata.get("checkpoint", ""), origin=metadata.get("origin", ""))
+
+
+@dataclass(frozen=True)
+class GeneratedVoice:
+    """A voice of Vclip: one that belongs to nobody, or a real one of the synthesiser's bank.
+
+    Attributes:
+        vector: (E,) what the synthesiser takes as the voice.
+        sound: (V,) unit vector of how it sounds to the speaker encoder; what the converter takes as the voice.
+        space: name of the vector's space.
+        name: of a bank's voice, or the candidate's number.
+        score: cosine with the face in the association space.
+        rank: from 1, among all candidates.
+        percentile: share of the candidates that score lower, in percent.
+        nearest: name of the bank's voice that is nearest to the vector.
+        distance: from it, in the space's units; 0 for a voice of the bank.
+        selector: fingerprint of the heads that gave the score.
+    """
+
+    vector: np.ndarray
+    sound: np.ndarray
+    space: str
+    name: str
+    score: float
+    rank: int
+    percentile: float
+    nearest: str
+    distance: float
+    selector: str
+
+    @property
+    def provenance(self) -> Provenance:
+        """What a file of this voice says of where it came from."""
+        return Provenance("Vclip", self.selector, f"{self.space} {self.name}, generated for a face")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the voice as a safetensors file."""
+        about = {key: value for key, value in asdict(self).items() if key not in ("vector", "sound")}
+        tensors = {"vector": torch.from_numpy(self.vector), "sound": torch.from_numpy(self.sound)}
+        _write(path, tensors, {"format": _GENERATED, "about": json.dumps(about)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> GeneratedVoice:
+        """Read what `save` wrote; any other file is an `InputError`."""
+        metadata, tensors = _read(path)
+        if metadata.get("format") != _GENERATED or tensors.keys() != {"vector", "sound"}:
+            raise InputError(f"{path}: is not a generated voice of idfacevc")
+        try:
+            about = json.loads(metadata["about"])
+            vector, sound = (_sound_tensor(path, name, tensors[name], 1) for name in ("vector", "sound"))
+            return cls(vector=vector.float().numpy(), sound=sound.float().numpy(), **about)
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path}: is a damaged voice file ({error})") from error
+
+
+def load_voice(path: str | os.PathLike[str]) -> Voice | GeneratedVoice:
+    """A saved voice of either kind; any other file is an `InputError`."""
+    kind = GeneratedVoice if _read(path)[0].get("format") == _GENERATED else Voice
+    return kind.load(path)
 
 
 @dataclass(frozen=True)
@@ -94,3 +144,26 @@ class FaceAttributes:
     gender: str
     gender_probability: float
     age: str
+
+
+def _write(path: str | os.PathLike[str], tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    with replacing(Path(path)) as temporary:
+        try:
+            save_file(tensors, temporary, metadata)
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{path}: cannot be written ({error})") from error
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be read as a voice file ({error})") from error
+
+
+def _sound_tensor(path: str | os.PathLike[str], name: str, tensor: Tensor, dimensions: int) -> Tensor:
+    """The tensor, unless it is damaged."""
+    if tensor.ndim != dimensions or not tensor.is_floating_point() or not tensor.isfinite().all():
+        raise InputError(f"{path}: is a damaged voice file ({name} of {tensor.dtype} {tuple(tensor.shape)})")
+    return tensor
