@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -22,15 +22,19 @@ from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource
-from idfacevc.pipeline.options import ConversionOptions
+from idfacevc.pipeline.options import ConversionOptions, DeliveryOptions
 from idfacevc.pipeline.source import Source, analyse, mel_blocks
 from idfacevc.text.speakers import registry
 from idfacevc.text.speakers.base import BaseSpeaker, speak
 from idfacevc.text.style import Style, apply_style, limited
+from idfacevc.threads import few_threads, in_few_threads
 from idfacevc.types import FaceAttributes, Speech, Voice
 from idfacevc.vocoders.base import Vocoder
 from idfacevc.vocoders.griffin_lim import GriffinLim
 from idfacevc.vocoders.registry import build_vocoder
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in `typing` since Python 3.11
 
 _PIECE = 256  # frames decoded at a time
 _PASSAGE = 4.0  # seconds of a text that are converted at once, or one sentence; pitch is normalised over so much
@@ -91,6 +95,7 @@ class IDFaceVC:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
+    @few_threads()
     def voice_from_face(
         self, face: FaceSource, aligned: bool = False, strict: bool = False, index: int | None = None
     ) -> Voice:
@@ -104,13 +109,16 @@ class IDFaceVC:
         """
         return self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
 
+    @few_threads()
     @torch.no_grad()
     def voice_from_tokens(self, tokens: Tensor) -> Voice:
         """The voice of backbone tokens (P, D)."""
         identity = self.net.face_head(tokens[None].to(self.device))
         vector = self.net.inference_voice(identity)
-        return Voice(vector[0].cpu(), identity[0].cpu(), tokens.cpu(), self.fingerprint)
+        made, of, seen = (tensor.float().cpu().numpy() for tensor in (vector[0], identity[0], tokens))
+        return Voice(made, of, seen, self.fingerprint)
 
+    @few_threads()
     @torch.no_grad()
     def face_attributes(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> FaceAttributes:
         """Gender and age of a face as the bundle's tower sees them; `InputError` for a bundle without one."""
@@ -120,10 +128,12 @@ class IDFaceVC:
         probability, index = gender.softmax(dim=1)[0].max(dim=0)
         return FaceAttributes(GENDERS[int(index)], float(probability), AGE_BINS[int(age.argmax())])
 
+    @few_threads()
     def analyse(self, audio: AudioSource) -> Source:
         """Content and pitch of a recording, for `convert(source=...)` with many voices."""
         return analyse(load_audio(audio, self.sample_rate), self.net)
 
+    @few_threads()
     def convert(
         self,
         voice: Voice,
@@ -167,13 +177,14 @@ class IDFaceVC:
         samples = limited(self._vocoder(delivery)(frames, seed)[:length])
         return Speech(samples, self.sample_rate, self._mel_of(frames))
 
+    @few_threads()
     def stream(
         self,
         voice: Voice,
         audio: AudioSource | None = None,
         text: str | None = None,
         source: Source | None = None,
-        **options: Any,
+        **options: Unpack[DeliveryOptions],
     ) -> Iterator[np.ndarray]:
         """The samples of `convert`, with its arguments, in pieces (n,) float32, in bounded memory.
 
@@ -181,9 +192,10 @@ class IDFaceVC:
         """
         delivery = ConversionOptions(**options)
         mels, length = self._mels(voice, audio, text, source, delivery)
-        pieces = map(limited, self._vocoder(delivery).stream(mels, delivery.seed))
+        pieces = in_few_threads(map(limited, self._vocoder(delivery).stream(mels, delivery.seed)))
         return pieces if length is None else _trimmed(pieces, length)
 
+    @few_threads()
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
         """A recording through its mel and the vocoder alone: the best that this bundle can sound."""
         wav = load_audio(audio, self.sample_rate)
@@ -239,6 +251,10 @@ class IDFaceVC:
             raise InputError("give exactly one of a recording (audio), a text and an analysed source")
         if voice.checkpoint != self.fingerprint:
             raise InputError(f"the voice is not one of checkpoint {self.spec.name}: make it from the face again")
+        if voice.vector.shape != (self.spec.model.memory.dim,):
+            raise InputError(
+                f"the voice has a vector of shape {voice.vector.shape}, not {(self.spec.model.memory.dim,)}"
+            )
         if text is not None:
             return self._text_mels(voice, text, delivery), None
         if source is None:
@@ -262,9 +278,10 @@ class IDFaceVC:
         A piece is the log-mel (M, t), or (M + 1, t) with the pitch for a vocoder that reads it.
         """
         index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
-        register = self.net.voice_register(voice.vector.to(self.device))
+        vector = torch.from_numpy(voice.vector).to(self.device)
+        register = self.net.voice_register(vector)
         lf0 = delivery.pitch(source, register)
-        codes, lf0, vector, index = (tensor.to(self.device) for tensor in (source.codes, lf0, voice.vector, index))
+        codes, lf0, index = (tensor.to(self.device) for tensor in (source.codes, lf0, index))
         pitch = self._pitch(lf0[index], register) if self._vocoder(delivery).reads_pitch else None
         done = 0
         for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
@@ -287,7 +304,13 @@ class IDFaceVC:
         return self.vocoder
 
 
-def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Any) -> Speech:
+class _ConvertOptions(DeliveryOptions, total=False):
+    checkpoint: str | os.PathLike[str]
+    device: str
+    vocoder: str | os.PathLike[str] | None
+
+
+def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Unpack[_ConvertOptions]) -> Speech:
     """Speech in the voice of a face, in one call.
 
     Args:
@@ -299,9 +322,10 @@ def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Any) 
     """
     checkpoint, device = options.pop("checkpoint", checkpoints.DEFAULT), options.pop("device", "cpu")
     vocoder = options.pop("vocoder", None)
+    delivery = cast(DeliveryOptions, options)
     vc = _cached(str(checkpoint), device, vocoder if vocoder is None else str(vocoder))
     audio, text = audio_or_text_of(audio_or_text)
-    return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **options)
+    return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **delivery)
 
 
 def audio_or_text_of(given: AudioSource | str) -> tuple[AudioSource | None, str | None]:

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.numpy import save_file
 
-from idfacevc.audio.io import replacing, save_audio
+from idfacevc.audio.io import save_audio
 from idfacevc.errors import InputError
+from idfacevc.files import readable, replacing
 
 _FORMAT = "idfacevc-voice-1"
+_DIMENSIONS = {"vector": 1, "identity": 1, "tokens": 2}
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A face's voice in one checkpoint's terms.
+    """A face's voice in one checkpoint's terms; its arrays are float32.
 
     Attributes:
         vector: (D,) what the decoder is given: the voice that the memory recalls.
@@ -28,37 +29,34 @@ class Voice:
         checkpoint: fingerprint of the weights that made it; others refuse it.
     """
 
-    vector: Tensor
-    identity: Tensor
-    tokens: Tensor
+    vector: np.ndarray
+    identity: np.ndarray
+    tokens: np.ndarray
     checkpoint: str
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
-        tensors = {"vector": self.vector, "identity": self.identity, "tokens": self.tokens}
+        arrays = {name: np.ascontiguousarray(getattr(self, name), np.float32) for name in _DIMENSIONS}
         with replacing(Path(path)) as temporary:
-            try:
-                save_file(tensors, temporary, {"format": _FORMAT, "checkpoint": self.checkpoint})
-            except (OSError, SafetensorError) as error:
-                raise InputError(f"{path}: cannot be written ({error})") from error
+            save_file(arrays, temporary, {"format": _FORMAT, "checkpoint": self.checkpoint})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Voice:
         """Read what `save` wrote; any other file is an `InputError`."""
         try:
-            with safe_open(path, "pt") as file:
+            with readable(path, "voice file") as readable_path, safe_open(readable_path, "np") as file:
                 metadata = file.metadata() or {}
                 names = set(file.keys())
-                if metadata.get("format") != _FORMAT or names != {"vector", "identity", "tokens"}:
+                if metadata.get("format") != _FORMAT or names != set(_DIMENSIONS):
                     raise InputError(f"{path}: is not a voice file of idfacevc")
-                tensors = {name: file.get_tensor(name) for name in names}
-        except (OSError, SafetensorError) as error:
+                arrays = {name: file.get_tensor(name) for name in names}
+        except (OSError, SafetensorError, TypeError) as error:  # TypeError: numbers that NumPy does not have
             raise InputError(f"{path}: cannot be read as a voice file ({error})") from error
-        for name, dimensions in (("vector", 1), ("identity", 1), ("tokens", 2)):
-            tensor = tensors[name]
-            if tensor.ndim != dimensions or not tensor.is_floating_point() or not tensor.isfinite().all():
-                raise InputError(f"{path}: is a damaged voice file ({name} of {tensor.dtype} {tuple(tensor.shape)})")
-        return cls(**tensors, checkpoint=metadata.get("checkpoint", ""))
+        for name, dimensions in _DIMENSIONS.items():
+            array = arrays[name]
+            if array.ndim != dimensions or array.dtype != np.float32 or not array.size or not np.isfinite(array).all():
+                raise InputError(f"{path}: is a damaged voice file ({name} of {array.dtype} {array.shape})")
+        return cls(**arrays, checkpoint=metadata.get("checkpoint", ""))
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,14 @@ def test_demo(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert out.count("real-time factor") == 2
 
 
+def test_the_demo_leaves_ones_own_recording_alone(tiny_bundle: Path, speech_path: Path, tmp_path: Path) -> None:
+    before = speech_path.read_bytes()
+    line = ["demo", "--out", str(tmp_path), "--checkpoint", str(tiny_bundle), "--audio", str(speech_path)]
+    assert main(line) == 0
+    assert sorted(os.listdir(tmp_path)) == ["figure.png", "speech.wav", "text.wav"]
+    assert speech_path.read_bytes() == before
+
+
 def test_info_names_the_vocoder_and_what_is_missing(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,12 +18,13 @@ PACKAGE = Path(idfacevc.__file__).parent
 # what each room of the package may import of it, beside itself; rooms further down stand on those above them
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
-    "config": {"errors"},
+    "config": {"errors", "files"},
     "files": {"errors"},
+    "threads": set(),
     "audio": {"errors", "config", "files"},
     "nn": {"errors", "config"},
     "losses": {"errors", "config", "nn"},
-    "types": {"errors", "audio"},
+    "types": {"errors", "files", "audio"},
 }
 _BASE = set(LAYERS)
 LAYERS |= {

@@ -97,8 +97,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
-    from idfacevc.audio.io import check_output, check_writable, load_audio, save_audio
-    from idfacevc.files import distinct
+    from idfacevc.audio.io import check_output, load_audio, save_audio
+    from idfacevc.files import check_writable, distinct
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.pipeline.plot import figure_class, plot_conversion
     from idfacevc.types import Voice

@@ -55,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"  the face tower sees: {word} ({seen.gender_probability:.0%}), age {seen.age}")
 
     recording = load_audio(args.audio or base_speaker("espeak").synthesise(RECORDING), vc.sample_rate)
-    save_audio(out / "recording.wav", recording, vc.sample_rate)
+    if not args.audio:  # one's own is no synthetic speech, and is where it was
+        save_audio(out / "recording.wav", recording, vc.sample_rate)
     inputs: dict[str, dict[str, Any]] = {"text": {"text": TEXT}, "speech": {"audio": (recording, vc.sample_rate)}}
     for name, content in inputs.items():
         begin = time.perf_counter()

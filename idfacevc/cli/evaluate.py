@@ -278,11 +278,12 @@ def run_reproduce(args: argparse.Namespace) -> int:
     from idfacevc.bundles.model import available
     from idfacevc.evaluation.pairs import read_pairs
     from idfacevc.evaluation.reproduce import reproduce
+    from idfacevc.files import write_whole
 
     pairs = read_pairs(args.pairs) if args.pairs else None
     _make(args.out)
     table = reproduce(args.table, available(), pairs, args.out, _loader, _speak(), args.workers, dict(args.outputs))
-    (args.out / f"{args.table}.md").write_text(f"{table}\n", encoding="utf-8")
+    write_whole(args.out / f"{args.table}.md", f"{table}\n")
     print(table)
     return 0
 
@@ -290,12 +291,13 @@ def run_reproduce(args: argparse.Namespace) -> int:
 def run_figures(args: argparse.Namespace) -> int:
     from idfacevc.bundles.model import resolve
     from idfacevc.evaluation.figures import method_figures, png
+    from idfacevc.files import write_whole
 
     system = _loader(resolve(args.checkpoint))()
     _make(args.out)
     for title, figure in method_figures(system, args.face, args.audio, args.text).items():
         path = args.out / f"{title.lower().replace(' ', '_')}.png"
-        path.write_bytes(png(figure))
+        write_whole(path, png(figure))
         print(path)
     return 0
 

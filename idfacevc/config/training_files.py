@@ -4,36 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
+from idfacevc.files import read_yaml
 
 
 def read_model(paths: list[str]) -> ModelSpec:
-    """The `ModelSpec` of a training configuration: `model.init_args.model` of its files, later ones overriding."""
+    """The `ModelSpec` of a training configuration: `model.init_args.model` of its files, later ones overriding.
+
+    Raises:
+        InputError: for a file that cannot be read, is no YAML, describes no model, or one with a wrong key or value.
+    """
     merged: dict[str, Any] = {}
     for path in paths:
-        merged = _merge(merged, _read_yaml(path))
-    model = merged.get("model") or {}
-    values = (model.get("init_args") or model).get("model")
+        merged = _merge(merged, read_yaml(path))
+    values: Any = merged.get("model")
+    values = values.get("init_args", values) if isinstance(values, dict) else None
+    values = values.get("model") if isinstance(values, dict) else None
     if values is None:
         raise InputError(f"{', '.join(paths)}: no model is described there")
     return from_dict(ModelSpec, values, "model")
-
-
-def _read_yaml(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no YAML file") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: is no training configuration")
-    return values
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

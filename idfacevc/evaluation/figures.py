@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
@@ -19,7 +20,7 @@ from idfacevc.evaluation.metrics.pitch import PitchTracker
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MIN_TSNE = 8  # points; fewer have no neighbourhoods to show
+FEWEST_MAPPED = 8  # points; fewer have no neighbourhoods to show
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -91,7 +92,7 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
     Returns:
         None for fewer than eight outputs.
     """
-    if len(embeddings) < _MIN_TSNE:
+    if len(embeddings) < FEWEST_MAPPED:
         return None
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
     from sklearn.manifold import TSNE
@@ -173,7 +174,8 @@ def _interpolated(system: Any, first: Any, second: Any, source: dict[str, Any]) 
     mels = []
     for weight in weights:
         identity = (1 - weight) * first.identity + weight * second.identity
-        vector = system.net.inference_voice(identity[None].to(system.device))[0].detach().cpu()
+        mixed = torch.from_numpy(identity).to(system.device)
+        vector = system.net.inference_voice(mixed[None])[0].detach().cpu().numpy()
         speech = system.convert(replace(first, vector=vector, identity=identity), **source)
         try:
             mean = tracker(load_audio((speech.samples, speech.sample_rate), SAMPLE_RATE))["mean"]

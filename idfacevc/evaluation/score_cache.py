@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 
 from idfacevc.audio.io import load_audio
 from idfacevc.data.corpora.item import audio_source, open_member
+from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE, Scorer
 from idfacevc.evaluation.parallel import map_processes
 
@@ -19,7 +22,12 @@ _CHUNK = 8  # files a task: enough to batch, few enough that a killed run loses 
 
 
 class ScoreCache:
-    """What analysers found, by analyser name and content hash of the file, in one SQLite file."""
+    """What analysers found, by analyser name and content hash of the file, in one SQLite file.
+
+    Raises:
+        InputError: for a file that is damaged, or no such cache.
+        OSError: where there is no more room.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +41,10 @@ class ScoreCache:
         """Everything that `analyser` found so far, by content hash."""
         with self._database() as database:
             rows = database.execute("SELECT content, value FROM found WHERE analyser = ?", (analyser,))
-            return {content: json.loads(value) for content, value in rows}
+            try:
+                return {content: json.loads(value) for content, value in rows}
+            except (ValueError, TypeError) as error:
+                raise self._damaged(error) from error
 
     def put(self, analyser: str, values: Iterable[tuple[str, Any]]) -> None:
         """Keep values by content hash."""
@@ -43,12 +54,20 @@ class ScoreCache:
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self._path, timeout=60)
         try:
-            with database:
-                yield database
-        finally:
-            database.close()
+            database = sqlite3.connect(self._path, timeout=60)
+            try:
+                with database:
+                    yield database
+            finally:
+                database.close()
+        except sqlite3.Error as error:
+            if "disk is full" in str(error) or "disk I/O error" in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path)) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(f"{self._path}: cannot be used ({error}); without it everything is measured again: delete it")
 
 
 def content_hash(clip: str) -> str:

@@ -105,6 +105,11 @@ def test_an_imported_vocoder_makes_the_samples_of_the_package(theirs: Path, tmp_
         ({"log_base": 2.0}, "log_base is 2.0"),
         ({"num_mels": 40}, "for each of 40 bands"),
         ({"sampling_rate": "fast"}, "sample_rate: expected int, got 'fast'"),
+        ({"sampling_rate": "fast", "fmax": None}, "sample_rate: expected int, got 'fast'"),
+        ({"log_base": [10]}, "log_base is"),
+        ({"fmin": {}}, "fmin"),
+        ({"generator_params": {**SETTINGS["generator_params"], "upsample_params": 3}}, "upsample_params"),
+        ({"generator_params": {**SETTINGS["generator_params"], "layers": "many"}}, "layers"),
     ],
 )
 def test_what_is_no_such_vocoder_is_refused_in_one_line(
@@ -126,7 +131,7 @@ class _Trap:
         return open, (str(self.touched), "w")
 
 
-@pytest.mark.parametrize("fault", ["trap", "truncated", "empty", "missing", "stats", "stats trap", "yaml trap"])
+@pytest.mark.parametrize("fault", ["trap", "truncated", "empty", "missing", "stats", "stats trap", "yaml trap", "yaml"])
 def test_damaged_and_hostile_files_are_refused_and_run_nothing(
     theirs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
@@ -148,6 +153,8 @@ def test_damaged_and_hostile_files_are_refused_and_run_nothing(
         files["stats.npy"].write_bytes(b"nothing")
     elif fault == "stats trap":
         np.save(files["stats.npy"], np.array([_Trap(touched)], dtype=object), allow_pickle=True)
+    elif fault == "yaml":
+        files["config.yml"].write_text("generator_params: {layers: [3")
     elif fault == "yaml trap":
         files["config.yml"].write_text(f"generator_params: !!python/object/apply:builtins.open ['{touched}', 'w']")
     checkpoint, config, stats = map(str, files.values())

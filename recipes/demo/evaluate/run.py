@@ -12,6 +12,7 @@ from idfacevc.evaluation.conversion import System, checkpoint_digest, run_jobs
 from idfacevc.evaluation.measurement import Measurement, markdown, write_metrics, write_scores
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.score_cache import ScoreCache
+from idfacevc.files import write_whole
 from recipes.demo import gender_classifier as voice_gender
 from recipes.demo.evaluate import tables
 from recipes.demo.evaluate.outputs import Output, Speak, make_outputs
@@ -90,7 +91,7 @@ class DemoEvaluation:
         write_metrics(self.out / "metrics.json", [figure for figures in sections.values() for figure in figures], about)
         write_scores(self.out / "scores.csv", [self._row(output, analyst, classifier) for output in outputs])
         text = self._markdown(sections, about)
-        (self.out / "tables.md").write_text(text, encoding="utf-8")
+        write_whole(self.out / "tables.md", text)
         return text
 
     @staticmethod

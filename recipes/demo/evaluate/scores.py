@@ -108,8 +108,8 @@ class _TowerReader(_LoadsOnce):
 
 class _TokenReader(_LoadsOnce):
     def __call__(self, case: FaceCase) -> Any:
-        """Mean of the face backbone's tokens, tensor (D,)."""
-        return self.system.voice_from_face(case.face.image, aligned=case.face.aligned).tokens.mean(dim=0)
+        """Mean of the face backbone's tokens, array (D,)."""
+        return self.system.voice_from_face(case.face.image, aligned=case.face.aligned).tokens.mean(axis=0)
 
 
 def labelled_faces(corpora: Path, step: int) -> list[FaceCase]:
