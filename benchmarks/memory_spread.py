@@ -16,7 +16,7 @@ from torch import Tensor
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict
 from idfacevc.data.shards import FeatureStore
-from idfacevc.models.idfacevc.memory import address_entropy
+from idfacevc.losses.memory import address_entropy
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 
 ADULTS = ("20-29", "30-39", "40-49")

@@ -11,11 +11,12 @@ float32. A share of time waiting is that between two steps. Seconds are the cloc
 from __future__ import annotations
 
 import argparse
+import copy
 import math
 import tempfile
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.prepare import STATISTICS
 from idfacevc.data.shards import write_index, write_shard
+from idfacevc.losses.term import Step
 from idfacevc.training.stage_b import StageB
 
 SPEAKERS, FRAMES, CROP = 20, 300, 128
@@ -106,14 +108,13 @@ class SixPasses(StageB):
         self._batch = batch
         super().training_step(batch, batch_index)
 
-    def _fit_club(self, optimizer: Any, speaker: Tensor, content: Tensor) -> None:
+    def _fit_inner(self, term: Any, optimizer: Any, step: Step) -> None:
         mel = self.net.normalise(self._batch["mel"])
-        self.toggle_optimizer(optimizer)
-        for _ in range(self.mi.iters):
-            z = self.net.content(mel).z_q.detach().float()
-            identity = self.net.speech_voice(self._batch["speech"]).identity.detach().float()
-            self._helper_step(optimizer, self.club, -self.club.log_likelihood(identity, z))
-        self.untoggle_optimizer(optimizer)
+        for _ in range(term.iters):
+            term_of_one = copy.copy(term)
+            term_of_one.iters = 1
+            z, identity = self.net.content(mel).z_q, self.net.speech_voice(self._batch["speech"]).identity
+            super()._fit_inner(term_of_one, optimizer, replace(step, z=z, speech_identity=identity))
 
 
 @dataclass
@@ -148,16 +149,15 @@ class Stopwatch(pl.Callback):
 
 def measure(module: StageB, data: Any, steps: int, device: str, precision: str) -> tuple[float, float, float]:
     """Steps a second, share of time waiting, and peak GPU memory in GB (0 on the CPU)."""
-    module.build_heads(SPEAKERS)
-    module._built = True
+    module.build(SPEAKERS)
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     skip = max(2, steps // 10)
     watch = Stopwatch(skip)
     trainer = pl.Trainer(
         accelerator="gpu" if device == "cuda" else "cpu", devices=1, max_epochs=-1, limit_val_batches=0, logger=False,
-        max_steps=(steps + skip) * (module.mi.iters + 1), precision=precision, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, callbacks=[watch],
+        max_steps=(steps + skip) * (module.losses["mutual_information"].iters + 1), precision=precision,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, callbacks=[watch],
     )  # fmt: skip
     trainer.fit(module, **data)
     return *watch.result(), torch.cuda.max_memory_allocated() / 1e9 if device == "cuda" else 0.0

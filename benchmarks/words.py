@@ -4,8 +4,8 @@
 
 One utterance each of different speakers: as it is, through the vocoder alone, and converted to faces of faces-valid by
 turns; with DNSMOS P.808 and overall. Where the table has the text, errors count against it. LibriSpeech's rows have
-none: what the recogniser hears in the recording counts as right, so that the recordings have no errors. The demo was
-trained on LibriSpeech's utterances; speechocean762's held-out speakers are new to it.
+none: what the recogniser hears in the recording counts as right, so that the recordings have no errors. The demo's
+training saw none of these speakers.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from idfacevc.evaluation.metrics.recognition import FasterWhisper
 from idfacevc.evaluation.metrics.wer import FasterWhisperCER, FasterWhisperWER
 from recipes.demo.corpora import SPEECH_ARCHIVES, Utterance, read_faces, read_utterances
 from recipes.demo.evaluate.test_set import read_face
+from recipes.demo.speech_features import held_out
 
 
 def chosen(utterances: Sequence[Utterance], corpus: str, count: int) -> list[Utterance]:
-    """Utterances of different speakers: adults of the held-out split, or LibriSpeech's; the shortest of 4 s or more.
+    """Utterances of different held-out speakers, adults; the shortest of 4 s or more.
 
     Raises:
         InputError: where the table holds none.
@@ -39,8 +40,9 @@ def chosen(utterances: Sequence[Utterance], corpus: str, count: int) -> list[Utt
     native = corpus == "librispeech"
     speakers: dict[str, Utterance] = {}
     for one in sorted(utterances, key=lambda one: (one.seconds, one.id)):
+        known = native and not held_out({"corpus": one.corpus, "speaker": one.speaker})
         grown = native or (one.split == "valid" and (one.age or 0) >= 16)
-        if one.corpus == corpus and grown and one.seconds >= 4:
+        if one.corpus == corpus and grown and not known and one.seconds >= 4:
             speakers.setdefault(one.speaker, one)
     if not speakers:
         raise InputError(f"speech.tsv holds no utterance of {corpus} to measure")

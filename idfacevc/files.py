@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from idfacevc.errors import InputError
 
 _PATIENCE = 60.0  # seconds that a pipe may stay silent before its first byte
@@ -57,14 +59,12 @@ def readable(path: str | os.PathLike[str], kind: str) -> Iterator[Path]:
     yield file
 
 
-def read_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
+def read_yaml(path: str | os.PathLike[str], loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> dict[str, Any]:
     """The mapping that a YAML file of plain values holds; for any other file an `InputError`."""
     with readable(path, "YAML file") as file:
         content = file.read_bytes()
-    import yaml
-
     try:
-        values = yaml.safe_load(content)
+        values = yaml.load(content, loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: odd encodings and numbers
         raise InputError(f"{os.fspath(path)}: is no plain YAML file ({' '.join(str(error).split())[:120]})") from error
     if not isinstance(values, dict):

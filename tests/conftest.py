@@ -37,7 +37,7 @@ def tiny_model_spec() -> ModelSpec:
         ),
         face_head=FaceHeadSpec(prompts=4, dim=16, heads=2, ffn_dim=32),
         speech=SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
-        content=ContentSpec(hidden=24, layers=2, dim=8, codes=32, codebooks=2, context=16),
+        content=ContentSpec(hidden=24, layers=2, dim=8, codes=32, codebooks=2),
         memory=MemorySpec(slots=8, dim=16),
         decoder=DecoderSpec(pre_lstm=16, conv=16, lstm=24, postnet=16),
     )

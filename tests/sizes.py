@@ -23,7 +23,7 @@ def tiny_spec(**changes: object) -> ModelSpec:
         ),
         "face_head": FaceHeadSpec(prompts=4, dim=32, heads=2, ffn_dim=48),
         "speech": SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
-        "content": ContentSpec(hidden=32, layers=2, dim=16, codes=24, context=24, cpc_steps=3, negatives=5),
+        "content": ContentSpec(hidden=32, layers=2, dim=16, codes=24),
         "memory": MemorySpec(slots=12, dim=32),
         "decoder": DecoderSpec(pre_lstm=24, conv=24, convs=2, lstm=24, lstm_layers=2, postnet=16, postnet_layers=3),
     }  # fmt: skip

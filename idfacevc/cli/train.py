@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,13 +79,18 @@ def fit(args: argparse.Namespace, module: type, data: type, named: bool) -> int:
         print(args.help(), end="")
         return 0
     import pytorch_lightning as pl
+    import yaml
     from pytorch_lightning.cli import LightningCLI
     from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
     from idfacevc.cli.recipe import add_recipes
-    from idfacevc.training.checkpoint_io import AtomicCheckpointIO
+    from idfacevc.config.training_files import read_settings
+    from idfacevc.training.checkpoint_io import AtomicCheckpointIO, keep_checkpoints
     from idfacevc.training.resume import read_checkpoint
 
+    settings, rest = read_settings(args.rest)
+    with _of_the_configuration(TypeError, ValueError, AttributeError):
+        settings = keep_checkpoints(settings) if settings else settings
     add_recipes()
 
     class TrainingCLI(LightningCLI):
@@ -107,7 +113,15 @@ def fit(args: argparse.Namespace, module: type, data: type, named: bool) -> int:
             trainer.strategy.checkpoint_io = AtomicCheckpointIO()
             return trainer
 
-    with _interrupted_as_usual(), _of_the_configuration(argparse.ArgumentError, MisconfigurationException):
+    with (
+        tempfile.NamedTemporaryFile("w", suffix=".yaml") as merged,
+        _interrupted_as_usual(),
+        _of_the_configuration(argparse.ArgumentError, MisconfigurationException),
+    ):
+        if settings:
+            yaml.safe_dump(settings, merged)
+            merged.flush()
+            rest = ["--config", merged.name, *rest]
         trained = TrainingCLI(
             module,
             data,
@@ -115,7 +129,7 @@ def fit(args: argparse.Namespace, module: type, data: type, named: bool) -> int:
             subclass_mode_data=named,
             save_config_kwargs={"overwrite": True},
             parser_kwargs={"exit_on_error": False},
-            args=["fit", *args.rest],
+            args=["fit", *rest],
             seed_everything_default=520,
         )
     if trained.trainer.num_training_batches == 0:  # Lightning calls that a success

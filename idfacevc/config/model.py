@@ -132,8 +132,6 @@ class ContentSpec:
         basis: "dct2", or "dct3" for SP-FaceVC's released order of transforms.
         hidden, layers: width and number of the per-frame linear layers.
         dim, codes: code size and codebook size; `codebooks` > 1 quantises residually (the paper's is 1).
-        context: width of the CPC recurrent network.
-        cpc_steps, negatives: prediction horizon and negatives within the sequence.
         commitment, decay: of the quantiser.
         restart_threshold: codes whose smoothed count falls below it are re-seeded from the batch; 0 never does.
     """
@@ -150,9 +148,6 @@ class ContentSpec:
     dim: int = 64
     codes: int = 512
     codebooks: int = 1
-    context: int = 256
-    cpc_steps: int = 6
-    negatives: int = 10
     commitment: float = 0.25
     decay: float = 0.999
     restart_threshold: float = 0.0
@@ -271,10 +266,16 @@ class ModelSpec:
             )
 
 
+_GONE = {"memory": ("learnable_scale",), "content": ("context", "cpc_steps", "negatives")}  # no part of the network
+
+
 def current_model(values: Any) -> Any:
-    """Plain values of a `ModelSpec` as older files have them, without what was an option once and never used."""
-    if not isinstance(values, dict) or not isinstance(memory := values.get("memory"), dict):
+    """Plain values of a `ModelSpec` of bundle format 1 as today's classes have them."""
+    if not isinstance(values, dict):
         return values
-    if memory.get("learnable_scale", True):
-        return values
-    return values | {"memory": {key: value for key, value in memory.items() if key != "learnable_scale"}}
+    return {
+        part: {key: value for key, value in options.items() if key not in _GONE.get(part, ())}
+        if isinstance(options, dict)
+        else options
+        for part, options in values.items()
+    }

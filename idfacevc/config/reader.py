@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import types
 import typing
@@ -12,24 +13,36 @@ from idfacevc.errors import InputError
 
 T = TypeVar("T")
 _LARGEST = 10**6
-_REPEATS = ("layers", "stacks", "blocks", "heads", "convs", "codebooks", "cpc_steps")  # what is built one after another
+_REPEATS = ("layers", "stacks", "blocks", "heads", "convs", "codebooks")  # what is built one after another
 _MOST_REPEATS = 256
 
 
 def from_dict(cls: type[T], values: Any, where: str = "") -> T:
     """Build dataclass `cls` from nested plain values; an unknown key or a wrong kind of value is an `InputError`."""
-    name = where or cls.__name__
+    return construct(cls, values, where or cls.__name__)
+
+
+def construct(cls: type[T], values: Any, where: str) -> T:
+    """Call a class with plain values for its typed arguments, dataclasses among them from mappings.
+
+    Args:
+        cls: Any class whose arguments have type hints.
+        values: Arguments by name.
+        where: Name of the mapping in error messages.
+    Raises:
+        InputError: for an unknown or missing argument, or a value of another type.
+    """
     if not isinstance(values, dict):
-        raise InputError(f"{name}: expected a mapping, got {type(values).__name__}")
-    hints = typing.get_type_hints(cls)
-    known = {item.name for item in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    if unknown := sorted(set(values) - known):
-        raise InputError(f"{name}: unknown key {', '.join(unknown)}; known keys: {', '.join(sorted(known))}")
-    built = {key: _convert(hints[key], value, f"{name}.{key}") for key, value in values.items()}
+        raise InputError(f"{where}: expected a mapping, got {type(values).__name__}")
+    known = inspect.signature(cls).parameters
+    if unknown := sorted(set(values) - set(known)):
+        raise InputError(f"{where}: unknown key {', '.join(unknown)}; known keys: {', '.join(sorted(known))}")
+    hints = typing.get_type_hints(cls if dataclasses.is_dataclass(cls) else cls.__init__)
+    built = {key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()}
     try:
         return cls(**built)
     except TypeError as error:
-        raise InputError(f"{name}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
 
 
 def to_dict(config: Any) -> dict[str, Any]:

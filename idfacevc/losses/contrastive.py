@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from idfacevc.losses.term import LossTerm, Step
+from idfacevc.nn import distributed
+
 
 def contrastive_loss(
     face: Tensor,
@@ -39,3 +42,35 @@ def contrastive_floor(speaker: Tensor) -> Tensor:
     """The smallest value that the plain sum of Eq. 4 can take for these speakers (B,): mean of P ln P."""
     positives = (speaker[:, None] == speaker[None, :]).sum(dim=1).float()
     return (positives * torch.log(positives)).mean()
+
+
+class ContrastiveLoss(LossTerm):
+    """L_con of Eq. 4 between F_query and F_spk; similarity, temperature and direction are OPEN 12.
+
+    Args:
+        weight: Factor of the term, lambda_1 of Eq. 8.
+        temperature: Divisor of the cosines.
+        symmetric, normalise_positives: As in `contrastive_loss`.
+        gather: Negatives come from the batches of all processes that train together, as if they were one batch.
+    """
+
+    reads = ("face_identity", "speech_identity")
+
+    def __init__(
+        self,
+        weight: float = 0.1,
+        temperature: float = 0.07,
+        symmetric: bool = False,
+        normalise_positives: bool = False,
+        gather: bool = False,
+    ) -> None:
+        super().__init__(weight)
+        self.temperature, self.symmetric, self.normalise_positives = temperature, symmetric, normalise_positives
+        self.gather = gather
+
+    def forward(self, step: Step) -> Tensor:
+        face, speech, speaker = step.face_identity, step.speech_identity, step.speaker
+        if self.gather:
+            face, speech, speaker = (distributed.gather(one) for one in (face, speech, speaker))
+        step.logs["contrastive_floor"] = contrastive_floor(speaker)
+        return contrastive_loss(face, speech, speaker, self.temperature, self.symmetric, self.normalise_positives)

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config.model import ContentSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.losses.term import LossTerm, Step
 
 
 class CpcResult(NamedTuple):
@@ -21,14 +22,20 @@ class CpcResult(NamedTuple):
 class CPC(nn.Module):
     """Context network and one linear predictor a step.
 
-    Shape: z (B, L, D) with L > cpc_steps + 1 -> `CpcResult`.
+    Args:
+        dim: Width of the codes.
+        context: Width of the recurrent network.
+        steps: Prediction horizon in codes.
+        negatives: Other codes of the same utterance that a prediction is compared with.
+
+    Shape: z (B, L, D) with L > steps + 1 -> `CpcResult`.
     """
 
-    def __init__(self, spec: ContentSpec) -> None:
+    def __init__(self, dim: int, context: int = 256, steps: int = 6, negatives: int = 10) -> None:
         super().__init__()
-        self.negatives = spec.negatives
-        self.rnn = nn.LSTM(spec.dim, spec.context, batch_first=True)
-        self.predictors = nn.ModuleList(nn.Linear(spec.context, spec.dim) for _ in range(spec.cpc_steps))
+        self.negatives = negatives
+        self.rnn = nn.LSTM(dim, context, batch_first=True)
+        self.predictors = nn.ModuleList(nn.Linear(context, dim) for _ in range(steps))
 
     def forward(self, z: Tensor) -> CpcResult:
         context, _ = self.rnn(z)
@@ -52,3 +59,26 @@ class CPC(nn.Module):
         """Positions of the negatives (B, length, negatives), uniform over all positions but the positive's own."""
         offset = torch.randint(1, length, (batch, length, self.negatives), device=device)
         return (torch.arange(length, device=device)[None, :, None] + offset) % length
+
+
+class PredictiveCodingLoss(LossTerm):
+    """CPC of the content codes, with VQMIVC's sizes (OPEN 14).
+
+    Args:
+        weight: Factor of the term.
+        context, steps, negatives: As in `CPC`.
+    """
+
+    reads = ("z",)
+
+    def __init__(self, weight: float = 1.0, context: int = 256, steps: int = 6, negatives: int = 10) -> None:
+        super().__init__(weight)
+        self.context, self.steps, self.negatives = context, steps, negatives
+
+    def build(self, model: ModelSpec, speakers: int) -> None:
+        self.cpc = CPC(model.content.dim, self.context, self.steps, self.negatives)
+
+    def forward(self, step: Step) -> Tensor:
+        result = self.cpc(step.z)
+        step.logs["predictive_coding_accuracy"] = result.accuracy.mean()
+        return result.loss

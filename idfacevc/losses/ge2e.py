@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from idfacevc.losses.term import LossTerm, Step
+
 _SCALE = 10.0  # the usual start of GE2E's w; its b has no effect in a softmax
 
 
@@ -38,3 +40,19 @@ def _members(speaker: Tensor, dtype: torch.dtype) -> Tensor:
     """One-hot rows (B, S) over the S speakers that are present."""
     _, index = speaker.unique(return_inverse=True)
     return F.one_hot(index).to(dtype)
+
+
+class GE2ELoss(LossTerm):
+    """`ge2e` of the face identities of a batch (FaceVC, first stage).
+
+    Args:
+        weight: Factor of the term.
+    """
+
+    reads = ("face_identity",)
+
+    def __init__(self, weight: float = 0.05) -> None:
+        super().__init__(weight)
+
+    def forward(self, step: Step) -> Tensor:
+        return ge2e(step.face_identity, step.speaker)

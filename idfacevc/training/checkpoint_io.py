@@ -37,3 +37,29 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         if absent := sorted(_NEEDED - state.keys()):
             raise InputError(f"{path}: no training can go on from it, it lacks {', '.join(absent)}")
         return state
+
+
+def keep_checkpoints(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a training whose `trainer.default_root_dir` gets `last.ckpt` after each epoch, and a CSV log.
+
+    A logger or a ModelCheckpoint with `save_last` of the configuration's own takes the place of that default.
+    """
+    trainer = dict(settings.get("trainer") or {})
+    folder = trainer.get("default_root_dir")
+    if not folder:
+        return settings
+    if "logger" not in trainer:
+        init = {"save_dir": ".", "name": str(folder)}
+        trainer["logger"] = {"class_path": "pytorch_lightning.loggers.CSVLogger", "init_args": init}
+    callbacks = list(trainer.get("callbacks") or [])
+    if not any((one.get("init_args") or {}).get("save_last") for one in callbacks):
+        init = {
+            "dirpath": str(folder),
+            "filename": Path(folder).name,
+            "save_last": True,
+            "every_n_epochs": 1,
+            "save_on_train_epoch_end": True,
+            "enable_version_counter": False,
+        }
+        callbacks.insert(0, {"class_path": "pytorch_lightning.callbacks.ModelCheckpoint", "init_args": init})
+    return {**settings, "trainer": {**trainer, "callbacks": callbacks}}

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
-
 from idfacevc.config.model import ModelSpec
-from idfacevc.losses.reconstruction import reconstruction_loss
+from idfacevc.losses.registry import Losses
+from idfacevc.losses.term import Conversion, Step
 from idfacevc.models.idfacevc.content import Quantized
-from idfacevc.training.module import (
-    AdversarySpec,
-    Batch,
-    ConversionModule,
-    Losses,
-    LossSpec,
-    MISpec,
-    PerturbSpec,
-    identity_loss,
-)
+from idfacevc.training.module import Batch, ConversionModule, PerturbSpec
 from idfacevc.training.schedule import OptimSpec
-from idfacevc.training.terms import Conversion, ConversionTerm, further_loss
+
+LOSSES_A: Losses = {
+    "reconstruction": {},
+    "mutual_information": {},
+    "identity_speech": {},
+    "vector_quantisation": {},
+    "predictive_coding": {},
+}
+OPTIM_A = OptimSpec(lr_max=1e-3, milestones=(300, 400, 500), epochs=500)  # VQMIVC's
 
 
 @dataclass(frozen=True)
@@ -35,50 +33,44 @@ class StageASpec:
 
 
 class StageA(ConversionModule):
-    """L_A = L_rec + L_vq + L_cpc + mi L_MI + id_speech L_id-s, the decoder driven by e_s.
+    """L_A = L_rec + L_vq + L_cpc + 0.01 L_MI + 0.1 L_id-s, the decoder driven by e_s.
 
-    Where pitch has a register (`config.PitchSpec`), the decoder is given the utterance's own, and its head learns it.
+    Where pitch has a register (`config.PitchSpec`), the decoder is given the utterance's own. Losses that read
+    conversions get the batch's clips in the voices of its other clips.
 
     Args:
-        stage: switches.
-        terms: further losses, of conversions to the voices of the batch's other clips; without terms nothing is
-            converted.
-        loss, optim, mi, perturb, adversary, speakers: as in `ConversionModule`.
+        model: Sizes of the network.
+        losses: Losses and their options; the equation above unless given.
+        stage: Switches.
+        optim, perturb, speakers: As in `ConversionModule`.
     """
 
     def __init__(
         self,
         model: ModelSpec,
-        loss: LossSpec = LossSpec(),  # noqa: B008
-        optim: OptimSpec = OptimSpec(),  # noqa: B008
-        mi: MISpec = MISpec(),  # noqa: B008
-        perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
-        adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
-        speakers: int = 0,
+        losses: Losses | None = None,
         stage: StageASpec = StageASpec(),
-        terms: list[ConversionTerm] | None = None,
+        optim: OptimSpec = OPTIM_A,
+        perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
+        speakers: int = 0,
     ) -> None:
-        super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
+        super().__init__(model, LOSSES_A if losses is None else losses, optim, perturb, speakers)
         self.stage = stage
-        self.terms = nn.ModuleList(terms or [])
 
-    def build_heads(self, speakers: int) -> None:
-        super().build_heads(speakers)
+    def build(self, speakers: int) -> None:
+        super().build(speakers)
         if self.stage.init:
             self.take_weights(self.stage.init)
 
-    def losses(self, batch: Batch, content: Quantized) -> Losses:
+    def make_step(self, batch: Batch, content: Quantized) -> Step:
         speech = self.net.speech_voice(batch["speech"])
         pre, post = self.net.decode(content.z_q, batch["lf0"], speech.voice, batch["register"])
-        logs = {"rec": reconstruction_loss(pre, post, batch["mel"], self.loss.rec_l2, self.loss.rec_l1)}
-        logs["id_speech"] = identity_loss(self.speech_classifier(speech.identity), batch["speaker"])
-        total = logs["rec"] + self.loss.id_speech * logs["id_speech"] + self.content_losses(content, logs)
-        total = total + self.code_loss(post, content, logs)
-        total = total + self.register_loss(speech.voice, batch["register"], logs)
-        mels = [post]
-        if len(self.terms):
+        step = Step(
+            self.net, batch["mel"], batch["speaker"], content.z_q, speech.identity, speech.voice,
+            commitment=content.loss, perplexity=content.perplexity, pre=pre, post=post,
+            register=batch["register"], voice_register=self.net.pitch.register_of(speech.voice),
+        )  # fmt: skip
+        if self.reads("conversions"):
             converted = self.net.decode(content.z_q, batch["lf0"], speech.voice.roll(1, 0))[1]
-            other = Conversion(converted, batch["mel"], batch["speech"].roll(1, 0))
-            total = total + further_loss(list(self.terms), [other], logs)
-            mels.append(converted)
-        return Losses(total, logs, speech.identity, mels)
+            step.conversions = [Conversion(converted, batch["mel"], batch["speech"].roll(1, 0))]
+        return step

@@ -14,26 +14,27 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from idfacevc.config.model import ModelSpec
 from idfacevc.errors import InputError
-from idfacevc.losses.contrastive import contrastive_floor, contrastive_loss
-from idfacevc.losses.ge2e import ge2e
-from idfacevc.losses.memory import address_loss, recall_loss
-from idfacevc.losses.reconstruction import reconstruction_loss
+from idfacevc.losses.registry import Losses
+from idfacevc.losses.term import Conversion, Step
 from idfacevc.models.idfacevc.content import ContentEncoder, Quantized
-from idfacevc.models.idfacevc.memory import FaceVoiceMemory, address_entropy
-from idfacevc.training.module import (
-    AdversarySpec,
-    Batch,
-    ConversionModule,
-    Losses,
-    LossSpec,
-    MISpec,
-    PerturbSpec,
-    identity_loss,
-)
+from idfacevc.models.idfacevc.memory import FaceVoiceMemory
+from idfacevc.training.module import Batch, ConversionModule, PerturbSpec
 from idfacevc.training.schedule import OptimSpec
-from idfacevc.training.terms import Conversion, ConversionTerm, further_loss
 
+LOSSES_B: Losses = {
+    "reconstruction": {},
+    "contrastive": {},
+    "mutual_information": {},
+    "identity_face": {},
+    "identity_speech": {},
+    "memory_recall": {},
+    "memory_address": {},
+    "inter_speaker": {},
+    "vector_quantisation": {},
+    "predictive_coding": {},
+}
 _NOT_OF_STAGE_A = ("net.memory.", "net.face_")  # stage A holds them, untrained
+_OF_CONTENT = ("net.content.", "losses.predictive_coding.")
 
 
 @dataclass(frozen=True)
@@ -41,61 +42,55 @@ class StageBSpec:
     """Switches of stage B.
 
     Attributes:
-        init: Lightning checkpoint of stage A; empty trains from scratch, without the inter-speaker teacher.
+        init: Lightning checkpoint of stage A. Empty trains from scratch; there is no teacher then, and the loss
+            `inter_speaker` is left out.
         memory_init: "random" slots (the paper); "speech": values and keys start as e_s of training speakers, which
             saves the many steps in which random slots shrink to the length of a voice vector and part from each other;
-            "init": face branch and memory also come from `init`, the checkpoint of `MemoryStage`.
-        freeze_content: keep content encoder and codebook as stage A left them (FVMVC).
-        freeze_speech: keep the speech branch as stage A left it (FVMVC), so that e_s stays the decoder's language.
-        detach_address: the address loss teaches the face side alone. Otherwise it also moves the speech values, and
-            where its weight is far above the recall loss's it is least when all of them, and so all voices, are one.
-        detach_speech: e_s is a constant inside L_F (OPEN 17).
-        symmetric, normalise_positives: of the contrastive loss (OPEN 12).
-        inter_update_decoder: the inter-speaker pass teaches the decoder as well.
-        inter_released_behaviour: no gradient from the inter-speaker term, as FVMVC's released code runs it (OPEN 18).
+            "init": face branch and memory also come from `init`.
+        freeze_content: Keep content encoder and codebook as stage A left them (FVMVC).
+        freeze_speech: Keep the speech branch as stage A left it (FVMVC), so that e_s stays the decoder's language.
+        inter_update_decoder: The inter-speaker pass trains the decoder as well.
+        fvmvc_no_gradient: The inter-speaker pass trains nothing, as FVMVC's released code runs it (OPEN 18).
     """
 
     init: str = ""
     memory_init: Literal["random", "speech", "init"] = "random"
     freeze_content: bool = False
     freeze_speech: bool = False
-    detach_address: bool = False
-    detach_speech: bool = True
-    symmetric: bool = False
-    normalise_positives: bool = False
     inter_update_decoder: bool = False
-    inter_released_behaviour: bool = False
+    fvmvc_no_gradient: bool = False
 
 
 class StageB(ConversionModule):
-    """L = L_rec + con L_con + mi L_MI + id_face L_id-f + id_speech L_id-s + fv L_F (Eq. 8), and the content losses.
+    """L = L_rec + 0.1 L_con + 0.01 L_MI + 0.1 L_id-f + 0.1 L_id-s + L_F (Eq. 8), and the content losses L_vq + L_cpc.
+
+    L_F = L_recall + 10 L_addr + 0.2 L_inter, as in FVMVC. The content losses are those of stage A (OPEN 14).
 
     Args:
-        stage: switches.
-        terms: further losses, of reconstructions and of inter-speaker conversions.
-        loss, optim, mi, perturb, adversary, speakers: as in `ConversionModule`.
+        model: Sizes of the network.
+        losses: Losses and their options; the equation above unless given.
+        stage: Switches.
+        optim, perturb, speakers: As in `ConversionModule`.
     """
 
     def __init__(
         self,
         model: ModelSpec,
+        losses: Losses | None = None,
         stage: StageBSpec = StageBSpec(),
-        loss: LossSpec = LossSpec(),  # noqa: B008
         optim: OptimSpec = OptimSpec(),  # noqa: B008
-        mi: MISpec = MISpec(),  # noqa: B008
         perturb: PerturbSpec = PerturbSpec(),  # noqa: B008
-        adversary: AdversarySpec = AdversarySpec(),  # noqa: B008
         speakers: int = 0,
-        terms: list[ConversionTerm] | None = None,
     ) -> None:
-        super().__init__(model, loss, optim, mi, perturb, adversary, speakers)
+        super().__init__(model, LOSSES_B if losses is None else losses, optim, perturb, speakers)
         if model.content.kind == "autovc_bottleneck" and stage.freeze_content:
             raise InputError("stage.freeze_content is for the content encoder vqcpc")
         if model.memory.kind != "fv_memory" and stage.memory_init == "speech":
             raise InputError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
         self.stage = stage
         self.teacher: Teacher | None = None
-        self.terms = nn.ModuleList(terms or [])
+        if not stage.init and "inter_speaker" in self.losses:
+            self.losses.pop("inter_speaker")
 
     def configure_model(self) -> None:
         """Also fill the memory; a resumed run replaces all of this by its own checkpoint's weights."""
@@ -104,9 +99,8 @@ class StageB(ConversionModule):
             if self.stage.memory_init == "speech":
                 self._fill_memory(self.trainer.datamodule)  # type: ignore[attr-defined]
 
-    def build_heads(self, speakers: int) -> None:
-        super().build_heads(speakers)
-        self.face_classifier = nn.Linear(self.spec.face_head.dim, speakers)
+    def build(self, speakers: int) -> None:
+        super().build(speakers)
         if self.stage.init:
             self.take_weights(self.stage.init, leave=() if self.stage.memory_init == "init" else _NOT_OF_STAGE_A)
             self.teacher = Teacher(self.net)
@@ -142,69 +136,29 @@ class StageB(ConversionModule):
         content: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for name, parameter in self.own_parameters():
-            (content if name.startswith(("net.content.", "cpc.")) else rest).append(parameter)
+            (content if name.startswith(_OF_CONTENT) else rest).append(parameter)
         groups = [{"params": rest, "scale": 1.0}]
         return groups + ([{"params": content, "scale": self.optim.content_lr}] if content else [])
 
-    def losses(self, batch: Batch, content: Quantized) -> Losses:
-        weight, net = self.loss, self.net
+    def make_step(self, batch: Batch, content: Quantized) -> Step:
+        net = self.net
         face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
         pre, post = net.decode(content.z_q, batch["lf0"], face.voice, batch["register"])
-        converted = [Conversion(post, batch["mel"], batch["speech"])]
-        logs = {"rec": reconstruction_loss(pre, post, batch["mel"], weight.rec_l2, weight.rec_l1)}
-        logs["con"] = contrastive_loss(
-            self.joint(face.identity), self.joint(speech.identity), self.joint(batch["speaker"]), weight.tau,
-            self.stage.symmetric, self.stage.normalise_positives,
+        step = Step(
+            net, batch["mel"], batch["speaker"], content.z_q, speech.identity, speech.voice,
+            commitment=content.loss, perplexity=content.perplexity, pre=pre, post=post,
+            face_identity=face.identity, face_log_address=face.log_address,
+            register=batch["register"], voice_register=net.pitch.register_of(face.voice),
+            conversions=[Conversion(post, batch["mel"], batch["speech"])],
         )  # fmt: skip
-        logs["con_floor"] = contrastive_floor(self.joint(batch["speaker"]))
-        logs["id_face"] = identity_loss(self.face_classifier(face.identity), batch["speaker"])
-        logs["id_speech"] = identity_loss(self.speech_classifier(speech.identity), batch["speaker"])
-        logs["fv"] = self._face_voice_loss(batch, content, face, speech.voice, logs, converted)
-        total = (
-            logs["rec"]
-            + weight.con * logs["con"]
-            + weight.id_face * logs["id_face"]
-            + weight.id_speech * logs["id_speech"]
-            + weight.fv * logs["fv"]
-            + self.content_losses(content, logs)
-            + self.code_loss(post, content, logs)
-            + self.register_loss(face.voice, batch["register"], logs)
-        )
-        if weight.ge2e:
-            logs["ge2e"] = ge2e(face.identity, batch["speaker"])
-            total = total + weight.ge2e * logs["ge2e"]
-        total = total + further_loss(list(self.terms), converted, logs)
-        return Losses(total, logs, speech.identity, [one.mel for one in converted])
-
-    def _face_voice_loss(
-        self,
-        batch: Batch,
-        content: Quantized,
-        face: Any,
-        e_s: Tensor,
-        logs: dict[str, Tensor],
-        converted: list[Conversion],
-    ) -> Tensor:
-        """L_F: recall, address and inter-speaker terms (FVMVC). Adds the inter-speaker conversion to `converted`."""
-        memory, parts = self.net.memory, self.loss.fv_parts
-        total = e_s.new_zeros(())
-        if isinstance(memory, FaceVoiceMemory):
-            e_s = e_s.detach() if self.stage.detach_speech else e_s
-            log_speech = memory.log_speech_address(e_s)
-            logs["recall"] = recall_loss(e_s, memory.recall(log_speech))
-            target = log_speech.detach() if self.stage.detach_address else log_speech
-            logs["address"] = address_loss(target, face.log_address)
-            logs["address_entropy"] = address_entropy(face.log_address)
-            total = parts.recall * logs["recall"] + parts.address * logs["address"]
-        if parts.inter and self.teacher is not None:
+        if self.teacher is not None and self.reads("inter_post", "conversions"):
             source, z, lf0 = batch["mel"], content.z_q.detach(), batch["lf0"]
             if "source_mel" in batch:
-                source, lf0 = self.net.normalise(batch["source_mel"]), batch["source_lf0"]
+                source, lf0 = net.normalise(batch["source_mel"]), batch["source_lf0"]
                 z = self._source(source)
-            logs["inter"], post = self._inter_speaker(batch, z, lf0)
-            converted.append(Conversion(post, source, batch["other_speech"]))
-            total = total + parts.inter * logs["inter"]
-        return total
+            step.inter_pre, step.inter_post, step.inter_target = self._inter_speaker(batch, z, lf0)
+            step.conversions.append(Conversion(step.inter_post, source, batch["other_speech"]))
+        return step
 
     @torch.no_grad()
     def _source(self, mel: Tensor) -> Tensor:
@@ -217,20 +171,20 @@ class StageB(ConversionModule):
             content.freeze_codebook(self.stage.freeze_content)
         return z
 
-    def _inter_speaker(self, batch: Batch, z: Tensor, lf0: Tensor) -> tuple[Tensor, Tensor]:
+    def _inter_speaker(self, batch: Batch, z: Tensor, lf0: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Convert content (B, L, D) and pitch (B, T) to another speaker twice, of whom the batch holds speech and face.
 
-        The face path learns from the frozen stage-A decoder fed with speech. The gradient reaches the face branch and
-        the memory alone: the decoder's weights count as constants here and its batch statistics stay as they are
-        (OPEN 18), unless `inter_update_decoder`. Returns the loss and the face path's mel (B, M, T).
+        The gradient reaches the face branch and the memory alone: the decoder's weights count as constants here and its
+        batch statistics stay as they are (OPEN 18), unless `inter_update_decoder`. Returns the mels (B, M, T) of the
+        face path before and after the postnet, and that of the frozen stage-A decoder fed with speech.
         """
         assert self.teacher is not None
         target, register = self.teacher(self.net, z, lf0, batch["other_speech"])
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stage.inter_released_behaviour):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.stage.fvmvc_no_gradient):
             voice = self.net.face_voice(batch["other_face"]).voice
             with nullcontext() if self.stage.inter_update_decoder else constant(self.net.decoder):
                 pre, post = self.net.decode(z, lf0, voice, register)
-        return reconstruction_loss(pre, post, target, l2=1.0, l1=1.0), post
+        return pre, post, target
 
 
 class Teacher(nn.Module):

@@ -22,8 +22,8 @@ from torch import Tensor
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
+from idfacevc.losses.register import register_loss
 from idfacevc.models.idfacevc.network import IDFaceVCNet
-from idfacevc.models.idfacevc.pitch import register_loss
 from recipes.demo.clips import Features, groups_of, mean_vectors, read_features
 
 SIZES = Path(__file__).with_name("conf") / "converter.yaml"
@@ -64,12 +64,15 @@ class Draws:
     def crop(self) -> tuple[np.ndarray, ...]:
         """words (F / 2, 384), mel (F, 80), contour (F,), speaker (256,), register (2,), mask (F,) of F frames."""
         words, target = self.pair()
+        total = min(len(target.mel), 2 * len(words), len(target.contour)) // 2 * 2
+        start = self._rng.randrange(0, max(1, total - FRAMES)) // 2 * 2
+        return self.cut(words, target, start, min(start + FRAMES, total))
+
+    def cut(self, words: np.ndarray, target: Features, start: int, stop: int) -> tuple[np.ndarray, ...]:
+        """The arrays of `crop`, of the frames from `start` (even) to `stop`."""
         speaker = target.speaker_vector
         if self._rng.random() < 0.5:
             speaker = self._means.get(target.speaker, speaker)
-        total = min(len(target.mel), 2 * len(words), len(target.contour)) // 2 * 2
-        start = self._rng.randrange(0, max(1, total - FRAMES)) // 2 * 2
-        stop = min(start + FRAMES, total)
         mask = np.zeros(FRAMES, np.float32)
         mask[: stop - start] = 1
         return (
@@ -91,8 +94,12 @@ def _filled(array: np.ndarray, length: int) -> np.ndarray:
     return np.pad(array, ((0, length - len(array)),) + ((0, 0),) * (array.ndim - 1))
 
 
-def losses(net: IDFaceVCNet, batch: list[Tensor]) -> dict[str, Tensor]:
-    """L1 of the mel and of its changes in time, before and after refinement, and the error of the register."""
+def losses(net: IDFaceVCNet, batch: list[Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+    """What is lowered, and the normalised mel (B, 80, F) that was made.
+
+    The terms are the L1 distance of the mel, before and after refinement, that of its changes in time, and the error
+    of the register.
+    """
     words, mel, contour, speaker, register, mask = batch
     target = net.normalise(mel.transpose(1, 2))
     mask = mask[:, None]
@@ -109,12 +116,27 @@ def losses(net: IDFaceVCNet, batch: list[Tensor]) -> dict[str, Tensor]:
         return ((one - other).abs() * weight).sum() / mask.sum() / target.shape[1]
 
     early, refined = early.float(), refined.float()
-    return {
+    terms = {
         "rec": distance(refined, target, mask),
         "early": distance(early, target, mask),
         "change": distance(refined.diff(dim=2), target.diff(dim=2), mask[..., 1:]),
         "register": register_loss(own.float(), register),
     }
+    return terms, refined
+
+
+def total(terms: dict[str, Tensor]) -> Tensor:
+    """The weighted sum of `losses`."""
+    return terms["rec"] + _EARLY * terms["early"] + _CHANGE * terms["change"] + _REGISTER * terms["register"]
+
+
+def learning(net: IDFaceVCNet) -> list[torch.nn.Parameter]:
+    """The parameters that speech trains: all but the face's and the memory's."""
+    return [
+        parameter
+        for name, parameter in net.named_parameters()
+        if parameter.requires_grad and not name.startswith(("face_", "memory."))
+    ]
 
 
 def train(clips: list[Features], whisper: Path, out: Path, minutes: float, rate: float, threads: int = 1) -> None:
@@ -131,12 +153,8 @@ def train(clips: list[Features], whisper: Path, out: Path, minutes: float, rate:
     )
     net.mel_mean.copy_(torch.from_numpy(frames.mean(0)))
     net.mel_std.copy_(torch.from_numpy(frames.std(0)))
-    learning = [
-        parameter
-        for name, parameter in net.named_parameters()
-        if parameter.requires_grad and not name.startswith(("face_", "memory."))
-    ]
-    optimiser = torch.optim.AdamW(learning, rate, betas=(0.9, 0.98), weight_decay=0.01)
+    parameters = learning(net)
+    optimiser = torch.optim.AdamW(parameters, rate, betas=(0.9, 0.98), weight_decay=0.01)
     step = 0
     if out.exists():
         state = torch.load(out, weights_only=True)
@@ -149,11 +167,10 @@ def train(clips: list[Features], whisper: Path, out: Path, minutes: float, rate:
         fall = 0.03 + 0.97 * (0.5 + 0.5 * math.cos(math.pi * passed / seconds))
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1, (step + 1) / _WARMUP) * fall
-        terms = losses(net, draws.batch())
-        total = terms["rec"] + _EARLY * terms["early"] + _CHANGE * terms["change"] + _REGISTER * terms["register"]
+        terms, _ = losses(net, draws.batch())
         optimiser.zero_grad()
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        total(terms).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         step += 1
         if step % 50 == 0:
@@ -175,7 +192,7 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--whisper", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=38.0)
+    parser.add_argument("--minutes", type=float, default=68.0)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from idfacevc.losses.contrastive import contrastive_loss
-from idfacevc.losses.memory import address_loss
+from idfacevc.losses.term import Step
 from idfacevc.models.idfacevc.content import Quantized
-from idfacevc.models.idfacevc.memory import FaceVoiceMemory, address_entropy
-from idfacevc.training.module import Batch, Losses, identity_loss
+from idfacevc.training.module import Batch
 from idfacevc.training.stage_b import StageB
 
 
 class MemoryStage(StageB):
-    """The terms of Eq. 8 that need no mel: con L_con + id_face L_id-f + fv * address L_addr, and the register.
+    """The losses of Eq. 8 that need no mel: L_con, L_id-f, the memory's address and the register.
 
     A step costs a small part of one of stage B, so that many more faces are seen; the voices stay as stage A left them.
     """
 
-    def losses(self, batch: Batch, content: Quantized) -> Losses:
-        weight, net = self.loss, self.net
-        face, speech = net.face_voice(batch["face"]), net.speech_voice(batch["speech"])
-        assert isinstance(net.memory, FaceVoiceMemory) and face.log_address is not None, "there is no memory to address"
-        log_speech = net.memory.log_speech_address(speech.voice).detach()
-        logs = {
-            "con": contrastive_loss(
-                face.identity, speech.identity, batch["speaker"], weight.tau,
-                self.stage.symmetric, self.stage.normalise_positives,
-            ),
-            "id_face": identity_loss(self.face_classifier(face.identity), batch["speaker"]),
-            "address": address_loss(log_speech, face.log_address),
-            "address_entropy": address_entropy(face.log_address),
-            "speech_entropy": address_entropy(log_speech),
-        }  # fmt: skip
-        total = (
-            weight.con * logs["con"]
-            + weight.id_face * logs["id_face"]
-            + weight.fv * weight.fv_parts.address * logs["address"]
-            + self.register_loss(face.voice, batch["register"], logs)
-        )
-        return Losses(total, logs, speech.identity, [])
+    def make_step(self, batch: Batch, content: Quantized) -> Step:
+        face, speech = self.net.face_voice(batch["face"]), self.net.speech_voice(batch["speech"])
+        return Step(
+            self.net, batch["mel"], batch["speaker"], content.z_q, speech.identity, speech.voice,
+            face_identity=face.identity, face_log_address=face.log_address,
+            register=batch["register"], voice_register=self.net.pitch.register_of(face.voice),
+        )  # fmt: skip

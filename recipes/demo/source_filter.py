@@ -1,8 +1,7 @@
-"""Training of the vocoder: python -m recipes.demo.source_filter --features DIR --out FILE --minutes 36
+"""Training of the vocoder: python -m recipes.demo.source_filter --features DIR --out FILE --minutes 66
 
-Spectral distances first, after `--adversarial-from` steps also judges of spectra at three resolutions. With
-`--predicted FILE` three quarters of the mels are those that the converter makes of the same utterances
-(`recipes.demo.predicted_mels`). A further call goes on from FILE.
+Spectral distances first, after `--adversarial-from` steps also judges of spectra at three resolutions. A further call
+goes on from FILE.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
@@ -30,7 +28,8 @@ from recipes.demo.converter import save
 from recipes.demo.speech_features import FRONT_END
 
 _SHARES = {"kokoro": 0.6, "librispeech": 0.3, "speechocean762": 0.1}
-_BATCH, _FRAMES, _EDGE = 8, 80, 320  # crops, their frames, samples left out at each end, which lack their neighbours
+_BATCH, CROP, EDGE = 8, 80, 320  # crops, their frames, samples left out at each end, which lack their neighbours
+FLOOR = float(np.log10(FRONT_END.floor))  # of a mel
 _RESOLUTIONS = (
     Resolution(1024, 160, 800), Resolution(512, 80, 320), Resolution(256, 40, 160), Resolution(2048, 320, 1600),
 )  # fmt: skip
@@ -44,7 +43,7 @@ class SpectrumJudge(nn.Module):
 
     window: Tensor
 
-    def __init__(self, size: int, hop: int, channels: int = 24) -> None:
+    def __init__(self, size: int, hop: int, channels: int = 16) -> None:
         super().__init__()
         self.size, self.hop = size, hop
         self.register_buffer("window", torch.hann_window(size), persistent=False)
@@ -68,41 +67,105 @@ class SpectrumJudge(nn.Module):
         return self.score(x), features
 
 
+class Panel:
+    """Judges at three resolutions and how they learn. Half of the waves of a batch go to them, which are nine tenths
+    of a step's work."""
+
+    def __init__(self, rate: float = 4e-4) -> None:
+        self.judges = nn.ModuleList([SpectrumJudge(1024, 256), SpectrumJudge(512, 128), SpectrumJudge(256, 64)])
+        self.optimiser = torch.optim.AdamW(self.judges.parameters(), rate, betas=(0.8, 0.99))
+
+    def step(self, made: Tensor, real: Tensor, teach: bool) -> float:
+        """Let the judges learn from waves (B, N) and recordings; with `teach`, their verdict goes back into `made`.
+
+        Returns:
+            Their hinge loss, 6 where they cannot tell.
+        """
+        made, real = made[::2], real[::2]
+        apart = made.detach().requires_grad_()
+        hinge, verdict = self._verdict(apart, real)
+        if teach:
+            (slope,) = torch.autograd.grad(verdict, apart, retain_graph=True)
+            made.backward(slope, retain_graph=True)
+        self.optimiser.zero_grad()
+        hinge.backward()
+        nn.utils.clip_grad_norm_(self.judges.parameters(), 10.0)
+        self.optimiser.step()
+        return float(hinge.detach())
+
+    def _verdict(self, made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """What the judges should lower, and what the generator should, of one pass.
+
+        Returns:
+            The hinge loss of telling a wave from a recording; and, for the generator, the judges' scores of its wave
+            with the distance of their features from the recording's.
+        """
+        hinge, score, matching = made.new_zeros(()), made.new_zeros(()), made.new_zeros(())
+        for judge in self.judges:
+            of_real, wanted = judge(real)
+            of_made, features = judge(made)
+            hinge = hinge + F.relu(1 - of_real).mean() + F.relu(1 + of_made).mean()
+            score = score - of_made.mean()
+            distances = [(one - other.detach()).abs().mean() for one, other in zip(features, wanted, strict=True)]
+            matching = matching + torch.stack(distances).sum()
+        return hinge, _ADVERSARIAL * score + _MATCHING * matching
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"judges": self.judges.state_dict(), "of_judges": self.optimiser.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.judges.load_state_dict(state["judges"])
+        self.optimiser.load_state_dict(state["of_judges"])
+
+
+class SpectralDistance(nn.Module):
+    """Distance of waves (B, N) from recordings: spectra at four resolutions, and the log-mel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spectra, self.log_mel = MultiResolutionSTFTLoss(_RESOLUTIONS), LogMel(FRONT_END)
+
+    def forward(self, made: Tensor, real: Tensor) -> Tensor:
+        convergence, magnitude = self.spectra(made, real)
+        return convergence + magnitude + _MEL * (self.log_mel(made) - self.log_mel(real)).abs().mean()
+
+
+def new_generator() -> SourceFilterGenerator:
+    """The demo's vocoder, untrained."""
+    return SourceFilterGenerator(SourceFilterSpec(), FRONT_END.n_mels, FRONT_END.hop_length, FRONT_END.sample_rate)
+
+
+def at_level(clip: Features, start: int, frames: int, rng: random.Random) -> tuple[Tensor, Tensor, Tensor, float]:
+    """A crop at a random level: pitch (F,) in Hz, pulses and samples (F * 160,), and the level as a mel has it."""
+    hop = FRONT_END.hop_length
+    lf0 = torch.from_numpy(clip.lf0[start : start + frames])
+    pitch = torch.where(lf0 != 0, lf0.exp(), 0.0)
+    level = rng.uniform(-0.5, 0.1)
+    samples = clip.samples[start * hop : (start + frames) * hop].astype(np.float32) / 32767
+    pulses, _ = pulse_train(pitch, hop, FRONT_END.sample_rate, rng.random() * 6.28)
+    return pitch, pulses, torch.from_numpy(samples) * 10**level, level
+
+
 class Draws:
     """Random crops: mel (F, 80), pitch (F,), pulses and samples (F * 160,)."""
 
-    def __init__(self, clips: list[Features], predicted: dict[str, Tensor], rng: random.Random) -> None:
-        self._rng, self._predicted = rng, predicted
+    def __init__(self, clips: list[Features], rng: random.Random) -> None:
+        self._rng = rng
         kinds = {name: [clip for clip in clips if clip.corpus == name and len(clip.mel) > 120] for name in _SHARES}
         self._kinds = {name: own for name, own in kinds.items() if own}
-        self._by_id = {clip.id: clip for clip in clips}
         if not self._kinds:
             raise InputError("the features hold no utterance of over 1.2 s to train a vocoder on")
 
     def crop(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One crop, at a random level, which the mel follows."""
-        while True:
-            if self._predicted and self._rng.random() < 0.75:
-                name = self._rng.choice(list(self._predicted))
-                clip, mel = self._by_id[name], self._predicted[name].float()
-            else:
-                kinds = list(self._kinds)
-                (kind,) = self._rng.choices(kinds, [_SHARES[one] for one in kinds])
-                clip = self._rng.choice(self._kinds[kind])
-                mel = torch.from_numpy(clip.mel.astype(np.float32))
-            hop = FRONT_END.hop_length
-            frames = min(len(mel), len(clip.samples) // hop, len(clip.lf0))
-            if frames >= _FRAMES + 2:
-                break
-        start = self._rng.randrange(0, frames - _FRAMES)
-        chosen = slice(start, start + _FRAMES)
-        lf0 = torch.from_numpy(clip.lf0[chosen])
-        pitch = torch.where(lf0 != 0, lf0.exp(), 0.0)
-        gain = 10 ** self._rng.uniform(-0.5, 0.1)
-        wave = torch.from_numpy(clip.samples[start * hop : (start + _FRAMES) * hop].astype(np.float32) / 32767) * gain
-        mel = (mel[chosen] + np.log10(gain)).clamp_min(float(np.log10(FRONT_END.floor)))
-        pulses, _ = pulse_train(pitch, hop, FRONT_END.sample_rate, self._rng.random() * 6.28)
-        return mel, pitch, pulses, wave
+        kinds = list(self._kinds)
+        (kind,) = self._rng.choices(kinds, [_SHARES[one] for one in kinds])
+        clip = self._rng.choice(self._kinds[kind])
+        frames = min(len(clip.mel), len(clip.samples) // FRONT_END.hop_length, len(clip.lf0))
+        start = self._rng.randrange(0, frames - CROP)
+        pitch, pulses, wave, level = at_level(clip, start, CROP, self._rng)
+        mel = torch.from_numpy(clip.mel[start : start + CROP].astype(np.float32)) + level
+        return mel.clamp_min(FLOOR), pitch, pulses, wave
 
     def batch(self) -> list[Tensor]:
         """A batch of crops, in their order."""
@@ -110,94 +173,65 @@ class Draws:
 
 
 def train(
-    clips: list[Features], out: Path, minutes: float, rate: float, adversarial_from: int,
-    predicted: dict[str, Tensor], threads: int = 1,
-) -> None:  # fmt: skip
+    clips: list[Features], out: Path, minutes: float, rate: float, adversarial_from: int, threads: int = 1
+) -> None:
     """Train for some minutes, from `out` where it exists."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     rng = random.Random(0)
-    draws = Draws(clips, predicted, rng)
+    draws = Draws(clips, rng)
     frames = np.concatenate([clip.mel.astype(np.float32) for clip in rng.sample(clips, min(200, len(clips)))])
     mean, scale = torch.from_numpy(frames.mean(0)), torch.from_numpy(frames.std(0))
-    generator = SourceFilterGenerator(SourceFilterSpec(), FRONT_END.n_mels, FRONT_END.hop_length, FRONT_END.sample_rate)
-    judges = nn.ModuleList([SpectrumJudge(1024, 256), SpectrumJudge(512, 128), SpectrumJudge(256, 64)])
-    of_generator = torch.optim.AdamW(generator.parameters(), rate, betas=(0.8, 0.95))
-    of_judges = torch.optim.AdamW(judges.parameters(), 4e-4, betas=(0.8, 0.99))
-    parts: dict[str, Any] = {
-        "generator": generator,
-        "judges": judges,
-        "of_generator": of_generator,
-        "of_judges": of_judges,
-    }
-    step = 0
+    generator, panel, distance = new_generator(), Panel(), SpectralDistance()
+    optimiser = torch.optim.AdamW(generator.parameters(), rate, betas=(0.8, 0.95))
+    step, hinge = 0, 0.0
     if out.exists():
         state = torch.load(out, weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state[name])
+        generator.load_state_dict(state["generator"])
+        optimiser.load_state_dict(state["of_generator"])
+        panel.load_state_dict(state)
         step, mean, scale = state["step"], state["mean"], state["scale"]
-    spectra, log_mel = MultiResolutionSTFTLoss(_RESOLUTIONS), LogMel(FRONT_END)
+
+    def keep() -> None:
+        save(
+            out, step=step, mean=mean, scale=scale, generator=generator.state_dict(),
+            of_generator=optimiser.state_dict(), **panel.state_dict(),
+        )  # fmt: skip
+
     begin = time.monotonic()
     while time.monotonic() - begin < minutes * 60:
-        for group in of_generator.param_groups:
+        for group in optimiser.param_groups:
             group["lr"] = rate * min(1, (step + 1) / _WARMUP) * _DECAY**step
         mel, pitch, pulses, wave = draws.batch()
         made = generator(((mel - mean) / scale).transpose(1, 2), pitch, pulses, torch.randn_like(pulses))
-        made, real = made[:, _EDGE:-_EDGE], wave[:, _EDGE:-_EDGE]
-        convergence, magnitude = spectra(made, real)
-        total = convergence + magnitude + _MEL * (log_mel(made) - log_mel(real)).abs().mean()
+        made, real = made[:, EDGE:-EDGE], wave[:, EDGE:-EDGE]
+        total = distance(made, real)
+        optimiser.zero_grad()
         if step >= adversarial_from:
-            _step(of_judges, judges, _hinge(judges, made.detach(), real), 10.0)
-            if step >= adversarial_from + _JUDGES_FIRST:
-                total = total + _adversarial(judges, made, real)
-        _step(of_generator, generator, total, 5.0)
+            hinge = panel.step(made, real, teach=step >= adversarial_from + _JUDGES_FIRST)
+        total.backward()
+        nn.utils.clip_grad_norm_(generator.parameters(), 5.0)
+        optimiser.step()
         step += 1
         if step % 100 == 0:
-            print(step, round(float(convergence), 3), round(float(magnitude), 3), flush=True)
+            print(step, round(float(total.detach()), 3), round(hinge, 3), flush=True)
         if step % 500 == 0:
-            save(out, step=step, mean=mean, scale=scale, **{name: part.state_dict() for name, part in parts.items()})
-    save(out, step=step, mean=mean, scale=scale, **{name: part.state_dict() for name, part in parts.items()})
-
-
-def _step(optimiser: torch.optim.Optimizer, module: nn.Module, loss: Tensor, clip: float) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(module.parameters(), clip)
-    optimiser.step()
-
-
-def _hinge(judges: nn.ModuleList, made: Tensor, real: Tensor) -> Tensor:
-    """How well the judges tell a wave from a recording: the hinge loss of both."""
-    terms = [F.relu(1 - judge(real)[0]).mean() + F.relu(1 + judge(made)[0]).mean() for judge in judges]
-    return torch.stack(terms).sum()
-
-
-def _adversarial(judges: nn.ModuleList, made: Tensor, real: Tensor) -> Tensor:
-    """What the judges make of a wave, and how far their features are from the recording's."""
-    score, matching = made.new_zeros(()), made.new_zeros(())
-    for judge in judges:
-        with torch.no_grad():
-            _, wanted = judge(real)
-        scores, features = judge(made)
-        score = score - scores.mean()
-        matching = matching + sum((one - other).abs().mean() for one, other in zip(features, wanted, strict=True))
-    return _ADVERSARIAL * score + _MATCHING * matching
+            keep()
+    keep()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=36.0)
+    parser.add_argument("--minutes", type=float, default=66.0)
     parser.add_argument("--rate", type=float, default=8e-4)
-    parser.add_argument("--adversarial-from", type=int, default=1000, metavar="STEP")
-    parser.add_argument("--predicted", type=Path, help="mels that the converter makes of the same utterances")
+    parser.add_argument("--adversarial-from", type=int, default=4000, metavar="STEP")
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     try:
         clips = [clip for clip in read_features(args.features) if clip.corpus in _SHARES]
-        predicted = load_file(args.predicted) if args.predicted else {}
-        train(clips, args.out, args.minutes, args.rate, args.adversarial_from, predicted, args.threads)
+        train(clips, args.out, args.minutes, args.rate, args.adversarial_from, args.threads)
     except (InputError, OSError) as error:
         raise SystemExit(f"source_filter: {error}") from error
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.audio.mel import random_equaliser
+from idfacevc.losses.term import Conversion, ConversionLoss
 from idfacevc.training.resume import read_checkpoint
-from idfacevc.training.terms import Conversion, ConversionTerm
 
 
 class SpeakerJudge(nn.Module):
@@ -91,22 +91,22 @@ def load_speaker_judge(checkpoint: str) -> SpeakerJudge:
     return judge.eval().requires_grad_(False)
 
 
-class SpeakerTerm(ConversionTerm):
+class SpeakerLoss(ConversionLoss):
     """How far the voice of a decoded mel is from the voice that it is to have: 1 - cosine, as a frozen judge reads it.
 
     Args:
         checkpoint: Lightning checkpoint of a `SpeakerJudgeModule`; the speech features must be the embeddings that it
             reads.
-        weight: Factor of the term in the stage's loss.
+        weight: Factor of the term.
     """
 
     def __init__(self, checkpoint: str, weight: float = 1.0) -> None:
-        super().__init__("voice", weight)
+        super().__init__(weight)
         self.judge = load_speaker_judge(checkpoint)
 
-    def train(self, mode: bool = True) -> SpeakerTerm:
+    def train(self, mode: bool = True) -> SpeakerLoss:
         """The judge stays as it is."""
         return super().train(False)
 
-    def forward(self, conversion: Conversion) -> Tensor:
+    def error(self, conversion: Conversion) -> Tensor:
         return self.judge.difference(conversion.mel, conversion.speech)

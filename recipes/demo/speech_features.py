@@ -13,6 +13,7 @@ import io
 import random
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,11 @@ FRONT_END = FrontEndSpec(floor=1e-5)
 RATE = FRONT_END.sample_rate
 _LONGEST = 14  # seconds kept of an utterance
 _PER_ADULT, _PER_CHILD, _PICOVOICE = 10, 6, 250  # utterances taken of a speaker, and of a corpus without speakers
+PARALLEL_TABLE = "speech.tsv"  # in a folder of parallel speech
+PARALLEL_COLUMNS = (
+    "id", "corpus", "speaker", "gender", "age", "split", "seconds", "path", "text",
+    "prosody", "group", "f0_scale", "phonemes", "durations",
+)  # fmt: skip
 _ARCHIVES = ("adults", "children", "librispeech", "picovoice", "kokoro")
 
 
@@ -48,10 +54,15 @@ class Clip:
     group: str = ""
 
 
-def chosen_clips(corpora: Path) -> list[Clip]:
-    """All parallel speech, and of the real training speech the longest utterances of each speaker."""
+def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
+    """All parallel speech, and of the real training speech the longest utterances of each speaker.
+
+    Args:
+        corpora: Folder with the tables and archives.
+        parallel: Folder of further parallel speech, as `recipes.demo.parallel_speech` writes it.
+    """
     csv.field_size_limit(2**31 - 1)
-    rows = [row for row in _table(corpora / "speech.tsv") if row["split"] == "train"]
+    rows = [row for row in _table(corpora / "speech.tsv") if row["split"] == "train" and not held_out(row)]
     speakers: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in rows:
         speakers.setdefault((row["corpus"], row["speaker"]), []).append(row)
@@ -64,11 +75,19 @@ def chosen_clips(corpora: Path) -> list[Clip]:
             drawn += own[: _PER_ADULT if float(own[0]["age"]) >= 16 else _PER_CHILD]
         else:
             drawn += own[:_PICOVOICE] if corpus == "picovoice" else own
-    parallel = _table(corpora / "speech-kokoro.tsv")
-    return [
-        Clip(row["id"], row["corpus"], row["speaker"], row["path"], row.get("group") or "")
-        for row in [*parallel, *drawn]
-    ]
+    spoken = _table(corpora / "speech-kokoro.tsv")
+    clips = [Clip(row["id"], row["corpus"], row["speaker"], row["path"], row["group"]) for row in spoken]
+    if parallel:
+        clips += [
+            Clip(row["id"], row["corpus"], row["speaker"], str(parallel / row["path"]), row["group"])
+            for row in _table(parallel / PARALLEL_TABLE)
+        ]
+    return clips + [Clip(row["id"], row["corpus"], row["speaker"], row["path"]) for row in drawn]
+
+
+def held_out(row: Mapping[str, str]) -> bool:
+    """Whether a training never sees a speaker of LibriSpeech: the corpora split none of them off."""
+    return row["corpus"] == "librispeech" and zlib.crc32(row["speaker"].encode()) % 5 == 0
 
 
 def _table(path: Path) -> list[dict[str, str]]:
@@ -135,7 +154,8 @@ class Extractor:
 
     def __call__(self, clip: Clip) -> dict[str, torch.Tensor]:
         """The arrays of one utterance, as the module's first lines list them."""
-        wav, rate = soundfile.read(io.BytesIO(self._archives[clip.path].read(clip.path)), dtype="float32")
+        archive = self._archives.get(clip.path)
+        wav, rate = soundfile.read(io.BytesIO(archive.read(clip.path)) if archive else clip.path, dtype="float32")
         if rate != RATE:
             wav = resample_poly(wav, RATE // np.gcd(rate, RATE), rate // np.gcd(rate, RATE))
         wav = at_speech_level(wav[: RATE * _LONGEST])
@@ -167,11 +187,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, required=True)
     parser.add_argument("--whisper", type=Path, required=True)
+    parser.add_argument("--parallel", type=Path, metavar="DIR", help="folder of further parallel speech")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", type=int, nargs=2, default=[0, 1], metavar=("K", "N"), help="the K-th of N processes")
     args = parser.parse_args()
     try:
-        clips = chosen_clips(args.corpora)[args.part[0] :: args.part[1]]
+        clips = chosen_clips(args.corpora, args.parallel)[args.part[0] :: args.part[1]]
         extract = Extractor(args.corpora, args.whisper)
     except (InputError, OSError) as error:
         raise SystemExit(f"speech_features: {error}") from error

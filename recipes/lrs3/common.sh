@@ -5,11 +5,13 @@ conf=$root/recipes/lrs3/conf
 
 fail() { echo "$(basename "$0"): $1" >&2; exit 2; }
 
-# configs NAME [STAGE]: --config options, each file overriding those before it
+# configs NAME [STAGE]: --config options, each file overriding those before it. A method whose file NAME.STAGE names a
+# class has a stage of its own; all others change that of ID-FaceVC.
 configs() {
-  local file
+  local file stage=${2:-}
   [ "$1" = id-facevc ] || [ -f "$conf/$1.yaml" ] || fail "unknown configuration $1; there are files of that name in $conf"
-  for file in ${2:+"$2"} idfacevc "$1" ${2:+"$1.$2"}; do
+  if [ -n "$stage" ] && grep -qs class_path "$conf/$1.$stage.yaml"; then stage=""; fi
+  for file in ${stage:+"$stage"} idfacevc "$1" ${2:+"$1.$2"}; do
     if [ -f "$conf/$file.yaml" ]; then printf '%s\n' --config "$conf/$file.yaml"; fi
   done
 }

@@ -1,7 +1,7 @@
 import torch
 
 from idfacevc.losses.adversarial import discriminator_loss, feature_matching_loss, generator_loss
-from idfacevc.models.idfacevc.discriminator import MultiscaleDiscriminator
+from idfacevc.nn.mel_discriminator import MultiscaleDiscriminator
 
 
 def test_losses_by_hand():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from idfacevc.losses.club import VClub
+from idfacevc.losses.mutual_information import VClub
 
 
 def fit(club, speaker, content, steps=200):

@@ -32,9 +32,12 @@ trainer: {max_epochs: 1, accelerator: cpu, enable_progress_bar: false, enable_mo
 """
 
 
-def files(name: str, stage: str) -> list[Path]:
-    listed = [CONF / f"{one}.yaml" for one in (stage, "idfacevc", name, f"{name}.{stage}")]
-    return [path for path in listed if path.exists()]
+def files(name: str, stage: str = "") -> list[Path]:
+    """What the scripts hand on for a configuration, a stage of which is trained, or which is prepared."""
+    script = 'source "$0"; configs "$@"'
+    command = ["bash", "-c", script, str(RECIPE / "common.sh"), name, *([stage] if stage else [])]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return [Path(line) for line in lines if line != "--config"]
 
 
 def test_every_row_of_the_papers_tables_has_a_configuration():
@@ -48,7 +51,7 @@ def test_a_configuration_trains_and_speaks(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_features(tmp_path / "features")
     (tmp_path / "extra.yaml").write_text(EXTRA)
-    smaller = ["--model.init_args.adversary.blocks", "1"] if name == "sp-facevc" else []
+    smaller = ["--model.init_args.losses.adversarial.blocks", "1"] if name == "sp-facevc" else []
     for stage in STAGES.get(name, ["stage_a", "stage_b"]):
         used = [*files(name, stage), ROOT / "tests/training/tiny.yaml", "extra.yaml"]
         options = [part for path in used for part in ("--config", str(path))]
@@ -56,7 +59,7 @@ def test_a_configuration_trains_and_speaks(name, tmp_path, monkeypatch):
     export_bundle(Path(stage, "last.ckpt"), None, Path("bundle"), name)
     net = load_bundle("bundle").net
     # what `read_model` reads for the preparation is what was trained
-    assert read_model([str(path) for path in [CONF / "idfacevc.yaml", *files(name, "")[1:], *used[-2:]]]) == net.spec
+    assert read_model([str(path) for path in [*files(name), *used[-2:]]]) == net.spec
 
     source = analyse(vowels(1.0), net)
     faces = torch.stack([FeatureStore("features").read(index, "face", 0, 1)[0] for index in (0, 3)])
@@ -112,7 +115,7 @@ def run_folder(tmp_path_factory):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_a_configuration_goes_through_the_scripts(name, run_folder):
-    spec = read_model([str(path) for path in files(name, "")])
+    spec = read_model([str(path) for path in files(name)])
     small = {"face": {"max_frames": 4}}
     if spec.face.backbone == "clip":
         small["face"] |= {"name": str(run_folder / "weights/clip"), "revision": None, "token_dim": 32, "layer": -2}
@@ -124,7 +127,7 @@ def test_a_configuration_goes_through_the_scripts(name, run_folder):
         "trainer": {"accelerator": "cpu", "max_epochs": 1, "enable_progress_bar": False},
     }
     if name == "sp-facevc":
-        settings["model"]["init_args"]["adversary"] = {"blocks": 1}
+        settings["model"]["init_args"]["losses"] = {"adversarial": {"blocks": 1}}
     (run_folder / f"{name}.yaml").write_text(yaml.safe_dump(settings))
     common = ["--name", name, "--out", run_folder, "--config", ROOT / "tests/training/tiny.yaml",
               "--config", run_folder / f"{name}.yaml"]  # fmt: skip

@@ -14,22 +14,18 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from idfacevc.config.model import ContentSpec, FaceHeadSpec
 from idfacevc.data.conversion import ConversionDataModule
-from idfacevc.training.module import ConversionModule, LossSpec
+from idfacevc.training.module import ConversionModule
 from idfacevc.training.schedule import OptimSpec
-from idfacevc.training.stage_a import StageA
-from idfacevc.training.stage_b import StageB, StageBSpec
+from idfacevc.training.stage_a import LOSSES_A, StageA
+from idfacevc.training.stage_b import LOSSES_B, StageB, StageBSpec
 from tests.sizes import tiny_spec
 
 OPTIM = OptimSpec(lr_init=1e-3, lr_max=2e-3, warmup_steps=2, content_lr=1.0)
 SPEC = tiny_spec(
     face_head=FaceHeadSpec(prompts=4, dim=32, heads=2, ffn_dim=48, dropout=0.0),
-    content=ContentSpec(hidden=32, layers=2, dim=16, codes=24, context=24, cpc_steps=3, negatives=5, decay=0.9),
+    content=ContentSpec(hidden=32, layers=2, dim=16, codes=24, decay=0.9),
 )
-RESTARTING = tiny_spec(
-    content=ContentSpec(
-        hidden=32, layers=2, dim=16, codes=24, context=24, cpc_steps=3, negatives=5, decay=0.5, restart_threshold=0.5
-    )
-)
+RESTARTING = tiny_spec(content=ContentSpec(hidden=32, layers=2, dim=16, codes=24, decay=0.5, restart_threshold=0.5))
 
 
 class FixedNorms(pl.Callback):
@@ -44,15 +40,17 @@ class FixedNorms(pl.Callback):
 def exact(stage_a: str) -> ConversionModule:
     """Stage B whose every loss is one of the whole batch."""
     pl.seed_everything(1, verbose=False)
-    module = StageB(SPEC, StageBSpec(init=stage_a), LossSpec(cpc=0.0, gather=True), OPTIM)
-    module.build_heads(4)  # here, since Lightning seeds anew before it starts processes
-    module._built = True
+    gathered = {name: {"gather": True} for name in ("contrastive", "mutual_information")}
+    losses = {**LOSSES_B, **gathered, "predictive_coding": None}
+    module = StageB(SPEC, losses, StageBSpec(init=stage_a), OPTIM)
+    module.build(4)  # here, since Lightning seeds anew before it starts processes
     return module
 
 
 def lively() -> ConversionModule:
     """Stage A with all that differs from process to process: restarted codes, an adversary, batch statistics."""
-    return StageA(RESTARTING, LossSpec(adversarial=0.1, feature_matching=1.0), OPTIM)
+    adversary = {"weight": 0.1, "feature_matching": 10.0, "label": 1.0, "noise": 0.0, "blocks": 2}
+    return StageA(RESTARTING, {**LOSSES_A, "adversarial": adversary}, optim=OPTIM)
 
 
 def train(module: ConversionModule, features: str, batch: int, callbacks: list, **options) -> dict:
@@ -63,7 +61,7 @@ def train(module: ConversionModule, features: str, batch: int, callbacks: list, 
         enable_checkpointing=False, num_sanity_val_steps=0, callbacks=callbacks, **options,
     )  # fmt: skip
     run.fit(module, source)
-    return {**module.state_dict(), "valid/rec": run.callback_metrics["valid/rec"]}
+    return {**module.state_dict(), "valid/reconstruction": run.callback_metrics["valid/reconstruction"]}
 
 
 def one_of_two(rank: int, port: int, features: str, stage_a: str, out: Path) -> None:

@@ -55,7 +55,7 @@ def test_every_process_holds_the_same_weights_and_codebooks(ranks, training):
     first, second = (rank[training] for rank in ranks)
     assert first.keys() == second.keys() and "net.content.quantizers.0.codebook" in first
     for name, value in first.items():
-        if "running_" in name or name == "valid/rec":  # DDP hands on the first process's before each step
+        if "running_" in name or name == "valid/reconstruction":  # DDP hands on the first process's before each step
             continue
         torch.testing.assert_close(second[name], value, rtol=0, atol=1e-7, msg=name)
 

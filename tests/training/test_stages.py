@@ -6,10 +6,11 @@ import torch
 
 from idfacevc.config.model import ContentSpec, DecoderSpec, MemorySpec, PitchSpec
 from idfacevc.data.conversion import ConversionDataModule
-from idfacevc.training.module import FaceVoiceLossSpec, LossSpec, PerturbSpec, identity_loss
+from idfacevc.losses.identity import identity_loss
+from idfacevc.training.module import PerturbSpec
 from idfacevc.training.schedule import OptimSpec
-from idfacevc.training.stage_a import StageA
-from idfacevc.training.stage_b import StageB, StageBSpec, constant
+from idfacevc.training.stage_a import LOSSES_A, StageA
+from idfacevc.training.stage_b import LOSSES_B, StageB, StageBSpec, constant
 from recipes.demo.memory_stage import MemoryStage
 from tests.sizes import tiny_spec
 from tests.training.material import write_features
@@ -47,11 +48,11 @@ def stage_a(features, tmp_path_factory):
 def stage_b(features, stage_a, **options):
     """A stage-B module with its batch, built as a training would."""
     pl.seed_everything(1, verbose=False)
-    module = StageB(tiny_spec(), StageBSpec(init=str(stage_a)), optim=FAST, **options)
+    module = StageB(tiny_spec(), stage=StageBSpec(init=str(stage_a)), optim=FAST, **options)
     source = data(features, faces=True)
     source.setup("fit")
     module.speakers = len(source.speakers)
-    module.build_heads(module.speakers)
+    module.build(module.speakers)
     batch = next(iter(source.train_dataloader()))
     return module, {**batch, "mel": module.net.normalise(batch["mel"])}
 
@@ -59,18 +60,21 @@ def stage_b(features, stage_a, **options):
 def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
     features = write_features(tmp_path / "features", frames=32)  # as long as a crop: every epoch is the same batch
     pl.seed_everything(0, verbose=False)
-    content = ContentSpec(
-        hidden=64, layers=2, dim=16, codes=24, context=24, cpc_steps=3, negatives=5, decay=0.9, restart_threshold=0.5
-    )
+    content = ContentSpec(hidden=64, layers=2, dim=16, codes=24, decay=0.9, restart_threshold=0.5)
     module = StageB(
         tiny_spec(
             content=content,
             memory=MemorySpec(slots=12, dim=32, scale=10.0),
             decoder=DecoderSpec(pre_lstm=64, conv=64, convs=1, lstm=64, lstm_layers=1, postnet=32, postnet_layers=2),
         ),
-        StageBSpec(detach_speech=False),
-        LossSpec(con=1.0, cpc=0.1),
-        OptimSpec(lr_init=1e-3, lr_max=8e-3, warmup_steps=5, schedule="cosine", epochs=300, content_lr=1.0),
+        {
+            **LOSSES_B,
+            "contrastive": {"weight": 1.0},
+            "predictive_coding": {"weight": 0.1, "context": 24, "steps": 3, "negatives": 5},
+            "memory_recall": {"detach_speech": False},
+            "memory_address": {"detach_speech": False},
+        },
+        optim=OptimSpec(lr_init=1e-3, lr_max=8e-3, warmup_steps=5, schedule="cosine", epochs=300, content_lr=1.0),
     )
     source = data(features, faces=True)
     run = trainer(tmp_path, 300, enable_checkpointing=False, limit_val_batches=0)
@@ -80,15 +84,15 @@ def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
     def state():
         with torch.no_grad():
             normal = {**batch, "mel": module.net.normalise(batch["mel"])}
-            logs = module.losses(normal, module.encode_content(normal["mel"])).logs
+            step = module.make_step(normal, module.encode_content(normal["mel"]))
+            module.total_loss(step)
             face = module.net.face_voice(batch["face"]).identity
             speech = module.net.speech_voice(batch["speech"]).identity
             cosine = torch.nn.functional.normalize(face, dim=1) @ torch.nn.functional.normalize(speech, dim=1).T
             found = batch["speaker"][cosine.argmax(1)] == batch["speaker"]
-            return logs["rec"].item(), found.float().mean().item()
+            return step.logs["reconstruction"].item(), found.float().mean().item()
 
-    module.build_heads(4)
-    module._built = True
+    module.build(4)
     for name, value in source.statistics.items():
         getattr(module.net, name).copy_(value)
     module.eval()
@@ -104,14 +108,14 @@ def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
 def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(features, tmp_path, changed):
     def run(epochs, folder, resume=None):
         pl.seed_everything(3, verbose=False)
-        loss = LossSpec(adversarial=0.1, feature_matching=1.0) if changed else LossSpec()
-        module = StageA(tiny_spec(**changed), loss, FAST, perturb=PerturbSpec(0.2, 0.5))
-        losses = []
-        module.log_dict = lambda values, **_: losses.append({k: v.item() for k, v in values.items()})
+        losses = {**LOSSES_A, "register": {}, "adversarial": {"weight": 0.1, "blocks": 2}} if changed else None
+        module = StageA(tiny_spec(**changed), losses, optim=FAST, perturb=PerturbSpec(0.2, 0.5))
+        logged = []
+        module.log_dict = lambda values, **_: logged.append({k: v.item() for k, v in values.items()})
         one = trainer(folder, epochs, enable_checkpointing=False, limit_val_batches=0)
         one.fit(module, data(features), ckpt_path=resume, weights_only=True)
         one.save_checkpoint(folder / "last.ckpt")
-        return losses, module
+        return logged, module
 
     whole, expected = run(4, tmp_path)
     run(2, tmp_path)
@@ -128,25 +132,25 @@ def test_the_main_step_moves_no_vclub_weight_and_the_inner_steps_move_nothing_el
     pl.seed_everything(0, verbose=False)
     module = StageA(tiny_spec(), optim=FAST)
     seen = {}
-    fit, bound = module._fit_club, module._bound
+    fit, total = module._fit_inner, module.total_loss
 
-    def watched_fit(*args):
+    def watched_fit(term, optimizer, step):
         before = copy.deepcopy(module.state_dict())
-        fit(*args)
+        fit(term, optimizer, step)
         after = module.state_dict()
-        seen["moved"] = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
-        seen["club"] = copy.deepcopy(module.club.state_dict())
+        seen["moved"] = {name for name in after if not torch.equal(before[name], after[name])}
+        seen["club"] = copy.deepcopy(term.club.state_dict())
 
-    def watched_bound(*args):
-        seen["frozen"] = not any(p.requires_grad for p in module.club.parameters())
-        return bound(*args)
+    def watched_total(step):
+        seen["frozen"] = not any(p.requires_grad for p in module.losses["mutual_information"].parameters())
+        return total(step)
 
-    module._fit_club, module._bound = watched_fit, watched_bound
+    module._fit_inner, module.total_loss = watched_fit, watched_total
     run = trainer(".", 1, enable_checkpointing=False, limit_val_batches=0, limit_train_batches=1)
     run.fit(module, data(features))
-    assert seen["moved"] == {"club"}
+    assert seen["moved"] and all(name.startswith("losses.mutual_information.club") for name in seen["moved"])
     assert seen["frozen"]
-    for name, value in module.club.state_dict().items():
+    for name, value in module.losses["mutual_information"].club.state_dict().items():
         assert torch.equal(value, seen["club"][name]), name
 
 
@@ -155,8 +159,9 @@ def test_the_inter_speaker_pass_teaches_the_face_branch_alone(features, stage_a)
     module.train()
     content = module.encode_content(batch["mel"])
     before = {name: value.clone() for name, value in module.named_buffers()}
-    loss, _ = module._inter_speaker(batch, content.z_q.detach(), batch["lf0"])
-    loss.backward()
+    pre, post, target = module._inter_speaker(batch, content.z_q.detach(), batch["lf0"])
+    assert not target.requires_grad
+    ((pre - target).square().mean() + (post - target).square().mean()).backward()
     touched = {name for name, p in module.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0}
     assert touched and all(name.startswith(("net.face_head", "net.face_adapter", "net.memory")) for name in touched)
     assert not any(p.requires_grad for p in module.teacher.parameters())
@@ -166,10 +171,9 @@ def test_the_inter_speaker_pass_teaches_the_face_branch_alone(features, stage_a)
 
 def test_released_behaviour_has_no_gradient(features, stage_a):
     module, batch = stage_b(features, stage_a)
-    module.stage = StageBSpec(init=str(stage_a), inter_released_behaviour=True)
+    module.stage = StageBSpec(init=str(stage_a), fvmvc_no_gradient=True)
     content = module.encode_content(batch["mel"])
-    loss, _ = module._inter_speaker(batch, content.z_q.detach(), batch["lf0"])
-    assert not loss.requires_grad
+    assert not any(mel.requires_grad for mel in module._inter_speaker(batch, content.z_q.detach(), batch["lf0"]))
 
 
 def test_stage_b_starts_from_stage_a(features, stage_a):
@@ -184,7 +188,7 @@ def test_stage_b_starts_from_stage_a(features, stage_a):
 
 def test_frozen_content_stays_bit_identical(features, stage_a, tmp_path):
     pl.seed_everything(1, verbose=False)
-    module = StageB(tiny_spec(), StageBSpec(init=str(stage_a), freeze_content=True), optim=FAST)
+    module = StageB(tiny_spec(), stage=StageBSpec(init=str(stage_a), freeze_content=True), optim=FAST)
     run = trainer(tmp_path, 2, enable_checkpointing=False, limit_val_batches=0)
     run.fit(module, data(features, faces=True))
     state = torch.load(stage_a, weights_only=True)["state_dict"]
@@ -193,16 +197,16 @@ def test_frozen_content_stays_bit_identical(features, stage_a, tmp_path):
 
 
 def test_the_total_is_eq_8(features, stage_a):
-    loss = LossSpec()
-    module, batch = stage_b(features, stage_a, loss=loss)
+    module, batch = stage_b(features, stage_a)
     module.eval()
     with torch.no_grad():
-        total, logs, *_ = module.losses(batch, module.encode_content(batch["mel"]))
-    assert (loss.con, loss.mi, loss.id_face, loss.id_speech, loss.fv) == (0.1, 0.01, 0.1, 0.1, 1.0)
+        step = module.make_step(batch, module.encode_content(batch["mel"]))
+        total, logs = module.total_loss(step), step.logs
     expected = (
-        logs["rec"] + 0.1 * logs["con"] + 0.1 * logs["id_face"] + 0.1 * logs["id_speech"]
-        + (0.2 * logs["inter"] + 10 * logs["address"] + 1 * logs["recall"])
-        + logs["vq"] + logs["cpc"]
+        logs["reconstruction"] + 0.1 * logs["contrastive"] + 0.01 * logs["mutual_information"]
+        + 0.1 * logs["identity_face"] + 0.1 * logs["identity_speech"]
+        + (0.2 * logs["inter_speaker"] + 10 * logs["memory_address"] + 1 * logs["memory_recall"])
+        + logs["vector_quantisation"] + logs["predictive_coding"]
     )  # fmt: skip
     # CPC draws its negatives anew, so it is compared within one evaluation
     torch.testing.assert_close(total, expected)
@@ -227,7 +231,7 @@ def test_constant_restores_what_it_changed():
 def test_memory_filled_with_speech_answers_with_training_voices(features, stage_a, tmp_path):
     pl.seed_everything(1, verbose=False)
     source = data(features, faces=True)
-    module = StageB(tiny_spec(), StageBSpec(init=str(stage_a), memory_init="speech"), optim=FAST)
+    module = StageB(tiny_spec(), stage=StageBSpec(init=str(stage_a), memory_init="speech"), optim=FAST)
     run = trainer(tmp_path, 1, enable_checkpointing=False, limit_val_batches=0, limit_train_batches=0)
     run.fit(module, source)
     module.eval()
@@ -243,10 +247,8 @@ def test_memory_filled_with_speech_answers_with_training_voices(features, stage_
 
 def test_frozen_speech_and_detached_address(features, stage_a, tmp_path):
     pl.seed_everything(1, verbose=False)
-    switches = StageBSpec(init=str(stage_a), freeze_speech=True, detach_address=True)
-    module = StageB(
-        tiny_spec(), switches, LossSpec(rec_l2=0.0, fv_parts=FaceVoiceLossSpec(recall=0.0, inter=0.0)), FAST
-    )
+    switches = StageBSpec(init=str(stage_a), freeze_speech=True)
+    module = StageB(tiny_spec(), {"memory_address": {"detach_address": True}}, switches, FAST)
     source = data(features, faces=True)
     run = trainer(tmp_path, 2, enable_checkpointing=False, limit_val_batches=0)
     run.fit(module, source)
@@ -256,7 +258,7 @@ def test_frozen_speech_and_detached_address(features, stage_a, tmp_path):
             assert torch.equal(value, state[f"net.{name}"]), name
     # nothing but the address loss is left to move the memory, and it may not move the values
     pl.seed_everything(1, verbose=False)
-    values = StageB(tiny_spec(), switches, optim=FAST).net.memory.speech_values
+    values = StageB(tiny_spec(), stage=switches, optim=FAST).net.memory.speech_values
     assert torch.equal(module.net.memory.speech_values, values)
 
 
@@ -265,8 +267,8 @@ def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there
     source = data(features, faces=True)
     spec = tiny_spec(memory=MemorySpec(slots=12, dim=32, scale=200.0))
     switches = {"memory_init": "speech", "freeze_content": True, "freeze_speech": True}
-    loss = LossSpec(mi=0.0, fv_parts=FaceVoiceLossSpec(address=1.0))
-    module = MemoryStage(spec, StageBSpec(init=str(stage_a), **switches), loss, FAST)
+    losses = {"contrastive": {}, "identity_face": {}, "memory_address": {"weight": 1.0, "detach_address": True}}
+    module = MemoryStage(spec, losses, StageBSpec(init=str(stage_a), **switches), FAST)
     run = trainer(tmp_path, 120, enable_checkpointing=False, limit_val_batches=0)
     run.fit(module, source)
     run.save_checkpoint(tmp_path / "face.ckpt")
@@ -281,8 +283,8 @@ def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there
         if name.startswith(("decoder", "content", "speech_head")):
             assert torch.equal(value, after_a[f"net.{name}"]), name
 
-    later = StageB(spec, StageBSpec(init=str(tmp_path / "face.ckpt"), memory_init="init"), optim=FAST)
-    later.build_heads(module.speakers)
+    later = StageB(spec, stage=StageBSpec(init=str(tmp_path / "face.ckpt"), memory_init="init"), optim=FAST)
+    later.build(module.speakers)
     for name, value in later.net.state_dict().items():
         assert torch.equal(value, module.net.state_dict()[name]), name
 
@@ -299,6 +301,6 @@ def test_other_clips_are_said_in_the_voices_of_faces_and_the_codebook_does_not_l
     learnt = copy.deepcopy(module.net.content.state_dict())
     module.net.content.load_state_dict(before)
     content = module.encode_content(batch["mel"])
-    module.losses(batch, content)
+    module.make_step(batch, content)
     for name, value in module.net.content.state_dict().items():
         assert torch.equal(value, learnt[name]), name

@@ -49,8 +49,3 @@ class FaceVoiceMemory(nn.Module):
     def _log_address(self, vector: Tensor, keys: Tensor) -> Tensor:
         cosine = F.normalize(vector, dim=-1) @ F.normalize(keys, dim=-1).T
         return torch.log_softmax(self.scale * cosine, dim=-1)
-
-
-def address_entropy(log_address: Tensor) -> Tensor:
-    """Mean entropy of addresses (B, S) in nats; its exponential is the number of slots in use."""
-    return -(log_address.exp() * log_address).sum(dim=-1).mean()

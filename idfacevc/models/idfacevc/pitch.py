@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from idfacevc.config.model import PitchSpec
+from idfacevc.losses.register import SPEAKER_SPREAD
 
-_TYPICAL_MEAN, _SPREAD = math.log(160.0), 0.35  # of speakers' mean log-F0, in ln Hz
+_TYPICAL_MEAN = math.log(160.0)  # of speakers' mean log-F0, in ln Hz
 _TYPICAL_STD = 0.2  # of log-F0 within an utterance, in ln Hz
 
 
@@ -54,7 +55,9 @@ class RegisterPitch(nn.Module):
     def register_of(self, voice: Tensor) -> Tensor:
         """Mean and deviation of log-F0 in ln Hz, (B, 2), of voices (B, D)."""
         raw = self.head(voice.float())
-        return torch.stack([_TYPICAL_MEAN + _SPREAD * raw[:, 0], _TYPICAL_STD * torch.exp(0.5 * raw[:, 1])], dim=1)
+        return torch.stack(
+            [_TYPICAL_MEAN + SPEAKER_SPREAD * raw[:, 0], _TYPICAL_STD * torch.exp(0.5 * raw[:, 1])], dim=1
+        )
 
     def forward(self, lf0: Tensor, register: Tensor) -> Tensor:
         """Normalised log-F0 (B, T) in a register (B, 2) -> (B, T, bins + 1); unvoiced frames are zeros."""
@@ -69,16 +72,3 @@ def pitch_features(spec: PitchSpec, voice_dim: int) -> NormalisedPitch | Registe
     """The module that `spec.kind` names."""
     kinds = {"normalised": NormalisedPitch, "register": RegisterPitch, "none": NoPitch}
     return kinds[spec.kind](spec, voice_dim)
-
-
-def register_loss(predicted: Tensor, register: Tensor) -> Tensor:
-    """Mean absolute error of registers (B, 2): of the mean in speakers' spreads, of the deviation in log ratio.
-
-    Utterances without voiced frames (deviation 0) do not count.
-    """
-    known = register[:, 1] > 0
-    if not known.any():
-        return predicted.sum() * 0
-    mean = (predicted[known, 0] - register[known, 0]).abs() / _SPREAD
-    deviation = (predicted[known, 1] / register[known, 1]).log().abs()
-    return (mean + deviation).mean()

@@ -46,7 +46,7 @@ def voices() -> dict[str, np.ndarray]:
 
 
 @lru_cache(maxsize=1)
-def _symbols() -> dict[str, int]:
+def symbols() -> dict[str, int]:
     """The index of each phoneme and mark that the network knows."""
     with resources.as_file(resources.files(__package__) / _ASSET) as path, safe_open(path, "np") as file:
         return json.loads(file.metadata()["symbols"])
@@ -72,6 +72,23 @@ def available() -> bool:
     return importlib.util.find_spec("onnxruntime") is not None and find_weights() is not None
 
 
+def network_bytes() -> bytes:
+    """Kokoro's ONNX model as it lies on this machine.
+
+    Raises:
+        InputError: without weights, and for packages that are damaged.
+    """
+    found = find_weights()
+    if found is None:
+        raise InputError(f"the weights of Kokoro are not on this machine: {INSTALL}")
+    if isinstance(found, Path):
+        return found.read_bytes()
+    joined = b"".join(part.read_bytes() for part in found)
+    if hashlib.sha256(joined).hexdigest() != SHA256:
+        raise InputError(f"the weights of Kokoro in {found[0].parent.parent} are damaged: reinstall, {INSTALL}")
+    return joined
+
+
 class Kokoro:
     """The network.
 
@@ -83,21 +100,12 @@ class Kokoro:
     """
 
     def __init__(self, weights: str | Path | None = None) -> None:
-        found = find_weights() if weights is None else Path(weights)
-        if found is None:
-            raise InputError(f"the weights of Kokoro are not on this machine: {INSTALL}")
-        if isinstance(found, tuple):
-            joined = b"".join(part.read_bytes() for part in found)
-            if hashlib.sha256(joined).hexdigest() != SHA256:
-                raise InputError(f"the weights of Kokoro in {found[0].parent.parent} are damaged: reinstall, {INSTALL}")
-            self._session = session(joined, "kokoro")
-        else:
-            self._session = session(found, "kokoro")
+        self._session = session(network_bytes() if weights is None else Path(weights), "kokoro")
         self._tokens = self._session.get_inputs()[0].name  # "tokens", or "input_ids" in later exports
 
     def __call__(self, spoken: str, style: np.ndarray, speed: float = 1.0) -> np.ndarray:
         """Speech (N,) float32 at 24 kHz of IPA phonemes in a style (256,); equal arguments give equal samples."""
-        tokens = [_symbols()[symbol] for symbol in spoken if symbol in _symbols()]
+        tokens = [symbols()[symbol] for symbol in spoken if symbol in symbols()]
         inputs = {
             self._tokens: np.array([[0, *tokens, 0]], np.int64),
             "style": np.asarray(style, np.float32)[None],
@@ -145,7 +153,7 @@ def spelled(sentence: str) -> str:
     Quotation marks and brackets are left out: they are not heard, and would cut the sentence into parts for espeak.
     """
     plain = re.sub(r"\s+-+\s+", ", ", re.sub(r'["()]', "", sentence))
-    known = "".join(symbol for symbol in phonemes(plain) if symbol in _symbols())
+    known = "".join(symbol for symbol in phonemes(plain) if symbol in symbols())
     return re.sub(r" +", " ", known).strip()
 
 

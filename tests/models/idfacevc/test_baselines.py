@@ -6,10 +6,10 @@ import torch
 from idfacevc.config.model import ContentSpec, FaceHeadSpec, MemorySpec, ModelSpec, PitchSpec, SpeechSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.bottleneck import BottleneckEncoder
-from idfacevc.models.idfacevc.discriminator import MultiscaleDiscriminator
 from idfacevc.models.idfacevc.face_head import face_head
 from idfacevc.models.idfacevc.mapping import mapping
 from idfacevc.models.idfacevc.pitch import pitch_features
+from idfacevc.nn.mel_discriminator import MultiscaleDiscriminator
 
 
 @pytest.fixture

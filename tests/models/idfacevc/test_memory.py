@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from scipy.optimize import linprog
 
 from idfacevc.config.model import MemorySpec
-from idfacevc.losses.memory import address_loss, recall_loss
-from idfacevc.models.idfacevc.memory import FaceVoiceMemory, address_entropy
+from idfacevc.losses.memory import address_entropy, address_loss, recall_loss
+from idfacevc.models.idfacevc.memory import FaceVoiceMemory
 
 
 def memory(**changes):

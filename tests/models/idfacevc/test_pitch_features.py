@@ -3,7 +3,8 @@ import math
 import torch
 
 from idfacevc.config.model import PitchSpec
-from idfacevc.models.idfacevc.pitch import pitch_features, register_loss
+from idfacevc.losses.register import register_loss
+from idfacevc.models.idfacevc.pitch import pitch_features
 
 
 def test_two_channel_pitch_tells_voicing():

@@ -3,7 +3,7 @@ import pytorch_lightning as pl
 import torch
 
 from idfacevc.training.stage_b import StageB
-from recipes.demo.speaker_judge import SpeakerJudge, SpeakerJudgeModule, SpeakerTerm, load_speaker_judge
+from recipes.demo.speaker_judge import SpeakerJudge, SpeakerJudgeModule, load_speaker_judge
 from tests.sizes import tiny_spec
 from tests.training.material import write_features
 from tests.training.test_stages import FAST, data, trainer
@@ -42,16 +42,17 @@ def test_vectors_have_unit_length():
 
 def test_its_loss_reaches_decoder_and_face_branch_and_leaves_the_judge(features, checkpoint, tmp_path):
     pl.seed_everything(0, verbose=False)
-    module = StageB(tiny_spec(), optim=FAST, terms=[SpeakerTerm(str(checkpoint))])
-    module.build_heads(4)
+    voice = {"class_path": "recipes.demo.speaker_judge.SpeakerLoss", "checkpoint": str(checkpoint)}
+    module = StageB(tiny_spec(), {"voice": voice}, optim=FAST)
+    module.build(4)
     source = data(features, faces=True)
     source.setup("fit")
     batch = next(iter(source.train_dataloader()))
-    before = {name: value.clone() for name, value in module.terms.state_dict().items()}
-    logs = module.losses(batch, module.encode_content(batch["mel"])).logs
-    assert 0 < logs["voice"] < 2
-    logs["voice"].backward()
+    before = {name: value.clone() for name, value in module.losses.state_dict().items()}
+    loss = module.total_loss(module.make_step(batch, module.encode_content(batch["mel"])))
+    assert 0 < loss < 2
+    loss.backward()
     touched = {name.split(".")[1] for name, p in module.net.named_parameters(prefix="net") if p.grad is not None}
     assert {"decoder", "face_head", "memory"} <= touched
-    for name, value in module.terms.state_dict().items():
+    for name, value in module.losses.state_dict().items():
         assert torch.equal(value, before[name]), name

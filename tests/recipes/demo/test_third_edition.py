@@ -1,20 +1,27 @@
 """Pieces of the recipe of the third edition, on features and files that are made up."""
 
+import dataclasses
 import random
 import struct
 
 import numpy as np
 import pytest
+import soundfile
 import torch
+from scipy.signal import resample_poly
 
 from idfacevc.audio.level import SPEECH_RMS
 from idfacevc.backbones.whisper import WhisperEncoder
 from idfacevc.config.model import WhisperSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.text.speakers.kokoro import available
+from recipes.demo import joint
 from recipes.demo.clips import Features, groups_of, mean_vectors
 from recipes.demo.converter import FRAMES, Draws, losses, read_sizes
-from recipes.demo.speech_features import degraded, resampled, stretched
+from recipes.demo.parallel_speech import Reader, group_rows, sentences
+from recipes.demo.source_filter import Panel
+from recipes.demo.speech_features import FRONT_END, degraded, held_out, resampled, stretched
 from recipes.demo.whisper_weights import encoder_weights, read_ctranslate2
 
 
@@ -63,7 +70,8 @@ def test_features_without_parallel_speech_are_refused():
 def test_losses_vanish_for_what_they_should_and_reach_the_decoder():
     torch.manual_seed(0)
     net = IDFaceVCNet(read_sizes()).train()
-    terms = losses(net, Draws(CLIPS, seed=0).batch())
+    terms, mel = losses(net, Draws(CLIPS, seed=0).batch())
+    assert mel.shape[1:] == (80, FRAMES)
     assert all(torch.isfinite(value) for value in terms.values())
     terms["rec"].backward()
     assert net.decoder.enter.weight.grad.abs().sum() > 0
@@ -138,6 +146,78 @@ def test_whispers_weights_come_out_of_a_ctranslate2_file(tmp_path):
 def test_a_vocoder_draw_joins_mel_and_samples_at_one_level():
     from recipes.demo.source_filter import Draws as VocoderDraws
 
-    mel, pitch, pulses, wave = VocoderDraws(CLIPS, {}, random.Random(0)).crop()
+    mel, pitch, pulses, wave = VocoderDraws(CLIPS, random.Random(0)).crop()
     assert mel.shape == (80, 80) and pitch.shape == (80,) and pulses.shape == wave.shape == (80 * 160,)
     assert pitch[0] == pytest.approx(np.exp(5.0), rel=1e-5)
+
+
+def test_trainings_see_no_held_out_speaker_of_librispeech():
+    rows = [{"corpus": "librispeech", "speaker": f"ls-{number}"} for number in range(1000)]
+    share = sum(held_out(row) for row in rows) / len(rows)
+    assert 0.15 < share < 0.25
+    assert not held_out({"corpus": "picovoice", "speaker": "ls-0"})
+
+
+def test_sentences_to_read_are_plain_and_come_in_an_order_that_stays(tmp_path):
+    texts = ["Too short.", "A plain sentence of a length that suits the reader.", "One with the number 12 is left out."]
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join(f"LJ0|{text}" for text in texts) + "\nWithout a name this sentence is taken as well.\n")
+    found = sentences(file)
+    assert sorted(found) == [texts[1], "Without a name this sentence is taken as well."]
+    assert found == sentences(file)
+    file.write_text("12")
+    with pytest.raises(InputError, match="no sentence"):
+        sentences(file)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not available(), reason="the weights of Kokoro are not installed")
+def test_parallel_speech_is_aligned_to_the_sample_and_moves_only_the_register(tmp_path):
+    from idfacevc.audio.pitch import log_f0
+
+    read = Reader()
+    register = {"af_heart": 180.0, "bf_emma": 180.0, "am_adam": 120.0}
+    rows = group_rows(read, register, 0, "The boats lay on the sand at noon.", tmp_path)
+    assert [row["f0_scale"] for row in rows] == ["1.000", "1.000", "0.667"]
+    waves = [soundfile.read(tmp_path / row["path"], dtype="float32") for row in rows]
+    assert len({len(wave) for wave, _ in waves}) == 1 and all(rate == 24000 for _, rate in waves)
+    pitch = [log_f0(resample_poly(wave, 2, 3), FRONT_END) for wave, _ in waves]
+    both = (pitch[0] != 0) & (pitch[2] != 0)
+    assert both.sum() > 50
+    assert np.median(pitch[2][both] - pitch[0][both]) == pytest.approx(np.log(120 / 180), abs=0.05)
+
+
+def test_the_vocoder_speaks_the_converters_mels_and_recordings_by_turns():
+    net = IDFaceVCNet(read_sizes())
+    made = torch.full((8, 80, 112), 0.5, requires_grad=True)
+    recorded, levels = torch.full((8, 112, 80), -3.0), torch.full((8, 1, 1), -0.5)
+    mel = joint.spoken_mel(net, made, recorded, levels)
+    assert mel.shape == (8, 80, 80)
+    own = [0, 1, 3, 4, 5, 7]
+    torch.testing.assert_close(mel[[2, 6]], torch.full((2, 80, 80), -3.5))
+    torch.testing.assert_close(mel[own], net.denormalise(made)[own, :, :80] - 0.5)
+    mel.sum().backward()
+    assert not made.grad[[2, 6]].any() and made.grad[own, :, 16:96].all() and not made.grad[..., :16].any()
+
+
+def test_crops_of_the_joint_training_have_the_wave_in_their_middle():
+    clips = [
+        dataclasses.replace(one, samples=np.arange(301 * 160, dtype=np.int32).astype(np.float32))
+        for one in [*CLIPS[:4], clip("s", "speechocean762", "so")]
+    ]
+    for _ in range(5):
+        (_, mel, *_), (pitch, pulses, wave, level) = joint.Draws(clips, seed=1).crop()
+        assert pitch.shape == (80,) and pulses.shape == wave.shape == (80 * 160,)
+        first = float(wave[0]) * 32767 / 10**level
+        assert first / 160 == pytest.approx(float(mel[16, 0]), abs=0.02)
+
+
+def test_a_panel_tells_noise_from_tones_and_teaches():
+    torch.manual_seed(0)
+    panel = Panel(2e-3)
+    tone = torch.sin(torch.arange(4096) * 0.2).repeat(4, 1)
+    scale = torch.ones((), requires_grad=True)
+    hinges = [panel.step(scale * 0.1 * torch.randn(4, 4096), tone, teach=False) for _ in range(12)]
+    assert scale.grad is None and hinges[-1] < hinges[0]
+    panel.step(scale * 0.1 * torch.randn(4, 4096), tone, teach=True)
+    assert scale.grad is not None and scale.grad != 0

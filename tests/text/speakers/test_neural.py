@@ -70,7 +70,7 @@ def test_the_phonemes_are_those_of_the_package_that_runs_the_network_elsewhere()
     )
     out = subprocess.run([sys.executable, "-c", code, json.dumps(texts)], capture_output=True, text=True, check=True)
     symbols, spelled = json.loads(out.stdout)
-    assert kokoro._symbols() == symbols
+    assert kokoro.symbols() == symbols
     assert [kokoro.spelled(text) for text in texts] == spelled
 
 
