@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -252,10 +251,8 @@ def test_a_picture_comes_through_a_pipe(tmp_path: Path) -> None:
 def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("idfacevc.files._PATIENCE", 0.2)
     os.mkfifo(tmp_path / "pipe")
-    begun = time.perf_counter()
     with pytest.raises(InputError, match="nothing came"), readable(tmp_path / "pipe", "table"):
         pass
-    assert time.perf_counter() - begun < 20
 
 
 def test_devices_and_folders_are_no_files(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,7 @@ def _install(function: Callable[[Any], Any]) -> None:
     global _function
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal sends it to all: one line is the parent's to say
     warnings.simplefilter("ignore")  # of the libraries below; the parent process has its own filters
     torch.set_num_threads(1)
     _function = function

@@ -8,6 +8,7 @@ from idfacevc.backbones.clap import ClapInput, ClapTokens
 from idfacevc.config.model import FaceHeadSpec, SpeechSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.speech_head import speech_identity
+from tests.closeness import assert_near
 from tests.pretrained_models import write_clap
 
 
@@ -29,7 +30,7 @@ def test_tokens_of_time_and_the_pooled_vector(folder):
     inputs = torch.cat([reads(noise(3), 16000), reads(noise(5), 16000)])
     tokens = ClapTokens(spec(folder))(inputs)
     assert tokens.shape == (2, 32, 128) and torch.isfinite(tokens).all()
-    torch.testing.assert_close(tokens[1:], ClapTokens(spec(folder))(inputs[1:]))
+    assert_near(tokens[1:], ClapTokens(spec(folder))(inputs[1:]))
     assert ClapTokens(spec(folder, tap="pooled"))(inputs).shape == (2, 1, 128)
     head = FaceHeadSpec(dim=32, heads=2, ffn_dim=48)
     assert speech_identity(spec(folder), head)(tokens).shape == (2, 32)
