@@ -142,7 +142,7 @@ def test_own_styles_and_the_choice_of_a_base_speaker(vc: IDFaceVC, voice: Voice,
         ({"base_speaker": "festival"}, "unknown base speaker 'festival'"),
         ({"base_speaker": tmp_path / "empty"}, "holds no VITS"),
         ({"base_speaker": "vits"}, "hf download"),
-        ({"styles": tmp_path / "absent.yaml"}, "cannot be read"),
+        ({"styles": tmp_path / "absent.yaml"}, "no such file"),
     ]:
         with pytest.raises(InputError, match=words):
             vc.convert(voice, text="Good morning.", **options)

@@ -106,7 +106,7 @@ def test_a_saved_voice_speaks_a_file_and_standard_input(
     words.write_bytes(b"\xff\xfe\x00")
     for options, fault in (
         (("--voice", str(voice), "--text-file", str(words)), "is not text in UTF-8"),
-        (("--voice", str(voice), "--text-file", str(tmp_path / "absent")), "cannot be read"),
+        (("--voice", str(voice), "--text-file", str(tmp_path / "absent")), "no such file"),
         (("--voice", str(voice), "--text", "Hello.", "--plot", str(tmp_path / "a.png")), "give --face instead"),
         (
             ("--face", str(photo_path), "--text", "Hello.", "--voice-out", str(tmp_path / "a.wav")),

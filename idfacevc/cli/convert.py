@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idfacevc.errors import InputError
+from idfacevc.files import readable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,10 +161,12 @@ def _text(args: argparse.Namespace) -> str | None:
     if args.text_file is None and args.text != "-":
         return args.text
     name = args.text_file or "standard input"
+    if args.text_file is None:
+        read = sys.stdin.buffer.read()
+    else:
+        with readable(args.text_file, "text") as file:
+            read = file.read_bytes()
     try:
-        read = sys.stdin.buffer.read() if args.text_file is None else Path(args.text_file).read_bytes()
         return read.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: is not text in UTF-8") from error
