@@ -106,7 +106,7 @@ def _front_end(settings: dict[str, Any]) -> dict[str, Any]:
         "hop_length": settings["hop_size"],
         "win_length": settings.get("win_length") or fft,
         "n_mels": settings["num_mels"],
-        "fmin": fmin or 0,
+        "fmin": 0 if fmin is None else fmin,
         "fmax": rate / 2 if fmax is None and isinstance(rate, int) else fmax,
         "log": _LOGS[base],
         "floor": _FLOOR,
