@@ -4,7 +4,7 @@ BIN := .venv/bin
 # the machine's own certificates, so that networks with a certificate of their own work as they do for pip
 export UV_SYSTEM_CERTS = 1
 
-.PHONY: demo test test-old-processor test-slow test-laion smoke lint clean
+.PHONY: demo test test-old-processor test-slow test-laion smoke lint docs clean
 
 demo: .venv/.ready
 	$(BIN)/idfacevc demo --out out/demo
@@ -34,6 +34,10 @@ lint: .venv/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# the figures of README, documents and model card, out of docs/results.json
+docs: .venv/.ready
+	$(BIN)/python docs/fill.py
 
 .venv/.ready: pyproject.toml | $(UV)
 	$(UV) sync --all-extras --no-extra laion --quiet

@@ -22,7 +22,7 @@ from idfacevc import IDFaceVC
 from idfacevc.data.shards import FeatureStore
 from idfacevc.face.crop import framings
 from idfacevc.face.image import load_image
-from recipes.demo.evaluate.test_set import crop_variants, make_plan
+from recipes.demo.evaluate.test_set import crop_variants, faces_by_cell, read_face
 from recipes.demo.pairing import Pairing, group_of
 
 SHARPNESS = (1.0, 2.0, 3.0)
@@ -38,7 +38,8 @@ def main() -> None:
     parser.add_argument("--faces", required=True, help="shards of the faces")
     parser.add_argument("--pairing", required=True, type=Path)
     args = parser.parse_args()
-    vc, plan = IDFaceVC.from_pretrained(args.checkpoint), make_plan(args.corpora)
+    vc, rows = IDFaceVC.from_pretrained(args.checkpoint), faces_by_cell(args.corpora)
+    cells = {cell: [read_face(args.corpora, row.path) for row in own[:8]] for cell, own in rows.items()}
     memory = vc.net.memory
 
     def identity(image: object, several: bool) -> Tensor:
@@ -46,10 +47,10 @@ def main() -> None:
         tokens = vc.faces.backbone.tokens(framings(crop) if several else [crop]).mean(dim=0)
         return vc.net.face_head(tokens[None])
 
-    photos = [(case.face, *crop_variants(case.face)) for case in plan.crop_faces]
+    photos = [(image, *crop_variants(image).values()) for own in cells.values() for image in own[:3]]
     for several in (False, True):
-        crops = [[identity(one.image, several) for one in shown] for shown in photos]
-        people = [(case.gender, case.age, identity(case.face.image, several)) for case in plan.grid]
+        crops = [[identity(one, several) for one in shown] for shown in photos]
+        people = [(*cell, identity(image, several)) for cell, own in cells.items() for image in own]
         for memory.sharpness in SHARPNESS:
             voice = vc.net.inference_voice
             same = [F.cosine_similarity(voice(own[0]), voice(other)) for own in crops for other in own[1:]]

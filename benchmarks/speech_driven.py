@@ -29,7 +29,7 @@ from idfacevc.pipeline.source import analyse
 from idfacevc.text.speakers.registry import base_speaker
 from idfacevc.training.export import read_network
 from idfacevc.vocoders.griffin_lim import GriffinLim
-from recipes.demo.evaluate.test_set import ADULT, make_plan
+from recipes.demo.evaluate.test_set import ADULT, accented_sources, held_out_adults
 
 
 @torch.no_grad()
@@ -44,7 +44,7 @@ def main() -> None:
     net = read_network(args.checkpoint)
     spec = net.spec.front_end
 
-    plan = make_plan(args.corpora)
+    sources, held_out = accented_sources(args.corpora), held_out_adults(args.corpora)
     store = FeatureStore(args.features)
     clips: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, clip in enumerate(store.clips):
@@ -53,19 +53,20 @@ def main() -> None:
     targets = {gender: sorted(own for own in clips if own[0] == gender) for gender in ("f", "m")}
     encoder, chooser, dnsmos, gender_of = (
         SpeakerEncoder(),
-        SentenceChooser(plan.sentences),
+        SentenceChooser([source.text for source in sources]),
         DnsmosModel(),
         VoiceGender.load(),
     )
     vocoder, espeak = GriffinLim(spec), base_speaker("espeak")
     found: dict[str, dict[str, list[float]]] = {kind: defaultdict(list) for kind in ("own voice", "converted", "text")}
 
-    for number, source in enumerate(plan.sources[: args.sources]):
+    for number, source in enumerate(sources[: args.sources]):
         wav = load_audio(audio_source(source.clip), spec.sample_rate)
         analysed = analyse(wav, net)
         spoken = analyse(load_audio(espeak.synthesise(source.text), spec.sample_rate), net)
         own = np.array(encoder(wav))
-        others = [np.array(encoder(load_audio(audio_source(o.clip), 16000))) for o in plan.others[source.speaker][:5]]
+        further = [one for one in held_out if one.speaker == source.speaker and one.id != source.id][:5]
+        others = [np.array(encoder(load_audio(audio_source(one.clip), 16000))) for one in further]
         wanted = "fm"[number // 2 % 2]
         gender, speaker = targets[wanted][number % len(targets[wanted])]
         embeddings = torch.stack([store.read(i, "speech")[0] for i in clips[gender, speaker]])

@@ -62,10 +62,10 @@ def main() -> None:
             error = sum(distance(torch.from_numpy(made)[None], torch.from_numpy(wave)[None]))
             scores[name].append((dnsmos(made)["overall"], float(error)))
     print(f"{len(items)} utterances of {len({item.speaker for item in items})} held-out speakers, seed {_SEED}")
-    print(f"{'':<40}{'DNSMOS overall':>16}{'STFT distance':>16}")
+    print("| copy-synthesis | DNSMOS overall | multi-resolution STFT distance |\n|---|---|---|")
     for name, values in scores.items():
         mos, error = np.mean(values, axis=0)
-        print(f"{name:<40}{mos:>16.3f}{error:>16.3f}")
+        print(f"| {name} | {mos:.3f} | {error:.3f} |")
 
 
 if __name__ == "__main__":

@@ -26,9 +26,8 @@ from idfacevc.evaluation.metrics.base import SAMPLE_RATE, SEED, Unavailable
 from idfacevc.evaluation.metrics.dnsmos import DNSMOS, P808, DnsmosModel
 from idfacevc.evaluation.metrics.recognition import FasterWhisper
 from idfacevc.evaluation.metrics.wer import FasterWhisperCER, FasterWhisperWER
-from recipes.demo.corpora import SPEECH_ARCHIVES, Utterance, read_faces, read_utterances
+from recipes.demo.corpora import SPEECH_ARCHIVES, Utterance, kept_out, read_faces, read_utterances
 from recipes.demo.evaluate.test_set import read_face
-from recipes.demo.speech_features import held_out
 
 
 def chosen(utterances: Sequence[Utterance], corpus: str, count: int) -> list[Utterance]:
@@ -40,7 +39,7 @@ def chosen(utterances: Sequence[Utterance], corpus: str, count: int) -> list[Utt
     native = corpus == "librispeech"
     speakers: dict[str, Utterance] = {}
     for one in sorted(utterances, key=lambda one: (one.seconds, one.id)):
-        known = native and not held_out({"corpus": one.corpus, "speaker": one.speaker})
+        known = native and not kept_out(one.corpus, one.speaker)
         grown = native or (one.split == "valid" and (one.age or 0) >= 16)
         if one.corpus == corpus and grown and not known and one.seconds >= 4:
             speakers.setdefault(one.speaker, one)

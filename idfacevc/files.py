@@ -72,6 +72,20 @@ def read_yaml(path: str | os.PathLike[str], loader: type[yaml.SafeLoader] = yaml
     return values
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results before the work, so that one that cannot be written costs nothing.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{folder}: cannot be written")
+
+
 def distinct(output: str | os.PathLike[str], *sources: object) -> None:
     """`InputError` where `output` is one of the files that are read; what is no path, or missing, is passed over."""
     for source in sources:

@@ -27,7 +27,7 @@ from idfacevc.config.training_files import read_model
 from idfacevc.data.corpora.folder import read_folder
 from idfacevc.errors import InputError
 from idfacevc.evaluation.pairs import read_outputs
-from idfacevc.evaluation.score_cache import ScoreCache
+from idfacevc.evaluation.scores import ScoreCache
 from idfacevc.face.image import load_image
 from idfacevc.files import distinct, readable, write_whole
 from idfacevc.pipeline.options import ConversionOptions

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +56,7 @@ def _add_run(verbs: Any) -> argparse.ArgumentParser:
         "--pairs", type=Path, required=True, metavar="PAIRS.tsv", help="what to convert (docs/evaluation.md)"
     )
     _tier(parser)
+    _results(parser)
     return _out(parser)
 
 
@@ -66,6 +66,7 @@ def _add_outputs(verbs: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("outputs", type=Path, metavar="OUTPUTS.tsv", help="the columns of PAIRS, and output")
     _tier(parser)
+    _results(parser)
     return _out(parser)
 
 
@@ -78,8 +79,9 @@ def _add_demo(verbs: Any) -> argparse.ArgumentParser:
         "--pairing", type=Path, metavar="FILE", help="map from faces to training speakers that training used"
     )
     parser.add_argument(
-        "--limit", type=_positive, metavar="N", help="a quick look: N of the 60 sources, the rest in proportion"
+        "--limit", type=_positive, default=12, metavar="N", help="sources of each condition, 60 at most (default: 12)"
     )
+    _results(parser)
     return _out(parser)
 
 
@@ -175,6 +177,12 @@ def _tier(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, metavar="FILE", help="keep the figures in FILE, for `make docs`, under the list's name"
+    )
+
+
 def _out(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     cores = os.cpu_count() or 1
     parser.add_argument(
@@ -201,103 +209,56 @@ def _positive(text: str) -> int:
 
 
 def run_pairs(args: argparse.Namespace) -> int:
-    from idfacevc.bundles.model import resolve
-    from idfacevc.evaluation import run as runner
-    from idfacevc.evaluation.conversion import checkpoint_digest
-    from idfacevc.evaluation.pairs import read_pairs
+    from idfacevc.evaluation.run import evaluate_pairs
 
-    folder = resolve(args.checkpoint)
-    pairs = read_pairs(args.pairs)
-    _make(args.out)
-    converted = runner.convert_pairs(pairs, folder, args.out, _loader(folder), _speak(), args.workers)
-    about = {"checkpoint": folder.name, "checkpoint_sha256": checkpoint_digest(folder), "list": args.pairs.name}
-    draw = partial(_draw_method, folder, pairs)
-    return _report(runner.measure(converted, args.out, args.tier, args.workers, about, draw), args.out)
-
-
-def _draw_method(checkpoint: Path, pairs: list[Any]) -> dict[str, Any]:
-    """The method's figures for the first source of a list: up to three pictures of each of two targets."""
-    from idfacevc.evaluation.figures import method_figures
-
-    faces: dict[str, list[str]] = {}
-    for pair in pairs:
-        if pair.face not in (own := faces.setdefault(pair.target, [])):
-            own.append(pair.face)
-    shown = [face for own in list(faces.values())[:2] for face in own[:3]]
-    return method_figures(_loader(checkpoint)(), shown, pairs[0].source or None, pairs[0].say or None)
+    sections = evaluate_pairs(args.pairs, args.checkpoint, args.out, args.tier, args.workers, args.results)
+    return _print(sections, args.out)
 
 
 def run_outputs(args: argparse.Namespace) -> int:
-    from idfacevc.evaluation import run as runner
-    from idfacevc.evaluation.pairs import read_outputs
+    from idfacevc.evaluation.run import evaluate_outputs
 
-    pairs = read_outputs(args.outputs)
-    _make(args.out)
-    about = {"checkpoint": "none: the outputs were given", "list": args.outputs.name}
-    return _report(runner.measure(runner.Converted(pairs, {}), args.out, args.tier, args.workers, about), args.out)
+    return _print(evaluate_outputs(args.outputs, args.out, args.tier, args.workers, args.results), args.out)
 
 
-def _report(sections: dict[str, list[Any]], out: Path) -> int:
-    """The tables on stdout, and on stderr what is missing from them."""
-    from idfacevc.evaluation.measurement import markdown
-    from idfacevc.evaluation.run import missing_lines
+def run_demo(args: argparse.Namespace) -> int:
+    from idfacevc.cli.recipe import recipe
 
-    for title, figures in sections.items():
-        print(f"{title}\n\n{markdown(figures)}\n")
-    print(f"written: {out / 'metrics.json'}, {out / 'scores.csv'}, {out / 'report.html'}")
+    evaluate_demo = recipe("demo.evaluate.run").evaluate_demo
+    sections = evaluate_demo(
+        args.corpora, args.checkpoint, args.out, args.pairing, args.limit, args.workers, args.results
+    )
+    return _print(sections, args.out)
+
+
+def _print(sections: dict[str, list[Any]], out: Path) -> int:
+    """The tables on stdout, and on stderr the reasons for what is missing."""
+    from idfacevc.evaluation.run import missing_lines, summary
+
+    print(summary(sections, out))
     for line in missing_lines(sections):
         print(line, file=sys.stderr)
     return 0
 
 
-def run_demo(args: argparse.Namespace) -> int:
-    from idfacevc.bundles.model import resolve
-    from idfacevc.cli.recipe import recipe
-
-    folder = resolve(args.checkpoint)
-    _make(args.out)
-    evaluation = recipe("demo.evaluate.run").DemoEvaluation(
-        args.corpora, folder, args.out, _loader(folder), _speak(), args.pairing, args.limit, args.workers
-    )
-    print(evaluation.run())
-    return 0
-
-
 def run_protocol(args: argparse.Namespace) -> int:
-    from idfacevc.evaluation.pairs import write_pairs
-    from idfacevc.evaluation.protocols.lrs3 import lrs3_pairs
+    from idfacevc.evaluation.protocols.lrs3 import write_lrs3_pairs
 
-    pairs = lrs3_pairs(args.lrs3.resolve())
-    _make(args.out.parent)
-    write_pairs(args.out, pairs)
-    print(f"{len(pairs)} pairs in {args.out}")
+    print(f"{write_lrs3_pairs(args.lrs3, args.out)} pairs in {args.out}")
     return 0
 
 
 def run_reproduce(args: argparse.Namespace) -> int:
-    from idfacevc.bundles.model import available
-    from idfacevc.evaluation.pairs import read_pairs
-    from idfacevc.evaluation.reproduce import reproduce
-    from idfacevc.files import write_whole
+    from idfacevc.evaluation.reproduce import evaluate_table
 
-    pairs = read_pairs(args.pairs) if args.pairs else None
-    _make(args.out)
-    table = reproduce(args.table, available(), pairs, args.out, _loader, _speak(), args.workers, dict(args.outputs))
-    write_whole(args.out / f"{args.table}.md", f"{table}\n")
-    print(table)
+    print(evaluate_table(args.table, args.pairs, args.out, args.workers, dict(args.outputs)))
     return 0
 
 
 def run_figures(args: argparse.Namespace) -> int:
-    from idfacevc.bundles.model import resolve
-    from idfacevc.evaluation.figures import method_figures, png
-    from idfacevc.files import write_whole
+    from idfacevc.evaluation.figures import write_figures
 
-    system = _loader(resolve(args.checkpoint))()
-    _make(args.out)
-    for title, figure in method_figures(system, args.face, args.audio, args.text).items():
-        path = args.out / f"{title.lower().replace(' ', '_')}.png"
-        write_whole(path, png(figure))
+    for path in write_figures(args.checkpoint, args.face, args.out, args.audio, args.text):
         print(path)
     return 0
 
@@ -306,59 +267,19 @@ def run_listening(args: argparse.Namespace) -> int:
     from idfacevc.errors import InputError
     from idfacevc.evaluation import listening
     from idfacevc.evaluation.measurement import markdown
-    from idfacevc.evaluation.pairs import read_outputs
-    from idfacevc.evaluation.protocols.lrs3 import GenderHearing
 
     if args.read:
         print(markdown(listening.read_answers(args.read, args.files)))
         return 0
     if len(args.files) > 1:
         raise InputError("a listening test is made from one OUTPUTS.tsv; give --read DIR to read answers")
-    pairs = read_outputs(args.files[0])
-    judge = GenderHearing()
-    genders = {target: judge(Path(clip)) for target, clip in {pair.target: pair.reference for pair in pairs}.items()}
-    _make(args.out)
-    count = listening.make_test(pairs, genders, args.out, args.sets)
+    count = listening.write_test(args.files[0], args.out, args.sets)
     print(f"{count} questions; open {args.out / 'index.html'} in a browser")
     return 0
 
 
 def run_gender(args: argparse.Namespace) -> int:
     from idfacevc.cli.recipe import recipe
-    from idfacevc.evaluation.measurement import Measurement, markdown
-    from idfacevc.evaluation.score_cache import ScoreCache
 
-    _make(args.out)
-    gender_classifier = recipe("demo.gender_classifier")
-    cache = ScoreCache(args.out / "cache.sqlite")
-    classifier = gender_classifier.train(args.corpora, cache, args.workers)
-    checks = gender_classifier.check(classifier, args.corpora, cache, args.workers)
-    classifier.save(args.out / "voice_gender.yaml")
-    print(markdown([Measurement.of(name, check, classifier.trained_on) for name, check in checks.items()]))
+    print(recipe("demo.gender_classifier").train_and_check(args.corpora, args.out, args.workers))
     return 0
-
-
-def _make(folder: Path) -> None:
-    """Make the folder of the results; one that cannot be written is found before the work."""
-    from idfacevc.errors import InputError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{folder}: cannot be written")
-
-
-def _loader(checkpoint: Path) -> Callable[[], Any]:
-    """Something that other processes can call to load the bundle."""
-    from idfacevc.api import IDFaceVC
-
-    return partial(IDFaceVC.from_pretrained, checkpoint, device="cpu")
-
-
-def _speak() -> Any:
-    """The base speaker that the converter uses for texts."""
-    from idfacevc.text.speakers.registry import base_speaker
-
-    return base_speaker("auto").synthesise

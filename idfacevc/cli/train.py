@@ -151,10 +151,8 @@ def _of_the_configuration(*kinds: type[Exception]) -> Iterator[None]:
 def _own_words(error: Exception) -> str:
     """What the class itself said, out of jsonargparse's report of all types that it tried."""
     lines = [line.strip() for line in str(error).splitlines()]
-    if not any("Does not validate against" in line for line in lines):
-        return " ".join(lines) or type(error).__name__
     said = [line.removeprefix("- ") for line in lines if line.startswith("- ") and not line.startswith("- Expected")]
-    return "; ".join(said) or lines[0]
+    return "; ".join(said if "Does not validate against" in str(error) else []) or " ".join(lines) or repr(error)
 
 
 class _Interrupted(BaseException):

@@ -162,7 +162,7 @@ def run_bench(args: argparse.Namespace) -> int:
         print(json.dumps(values))
         return 0
     print(f"{args.seconds:g} s at {spec.front_end.sample_rate} Hz, {torch.get_num_threads()} threads")
-    print(f"{'version':<30}{'real-time factor':>18}{'times as fast':>16}{'max error':>12}")
+    print("| version | real-time factor | times as fast | max error |\n|---|---|---|---|")
     for one in timings:
-        print(f"{one.version:<30}{one.rtf:>18.3f}{upstream.rtf / one.rtf:>16.2f}{one.max_error:>12.1e}")
+        print(f"| {one.version} | {one.rtf:.3f} | {upstream.rtf / one.rtf:.2f} | {one.max_error:.1e} |")
     return 0

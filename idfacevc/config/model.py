@@ -1,7 +1,7 @@
 """Every size of the acoustic model, in closed dataclasses.
 
 Numbers are the defaults of the paper (arXiv 2409.00700) where it gives them, else the field's usual choice. "OPEN n"
-marks a point that the paper leaves open; the default that we took is listed in docs/method.md.
+marks a point that the paper leaves open; the default that we took is listed in docs/how-it-works.md.
 """
 
 from __future__ import annotations

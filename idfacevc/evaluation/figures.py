@@ -16,6 +16,7 @@ from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE, SEED
 from idfacevc.evaluation.metrics.pitch import PitchTracker
+from idfacevc.evaluation.pairs import Pair
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,9 +87,9 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
     """t-SNE of output voices, one colour an owner, the owner's picture beside the cluster (Fig. 6).
 
     Args:
-        embeddings: (n, 256).
-        owners: target of each.
-        faces: a picture file by target; one that cannot be read is left out.
+        embeddings: Speaker embeddings (n, 256).
+        owners: Target of each output.
+        faces: Picture file by target; one that cannot be read is left out.
     Returns:
         None for fewer than eight outputs.
     """
@@ -105,7 +106,7 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
     for owner in dict.fromkeys(owners):
         own = places[names == owner]
         points = axis.scatter(own[:, 0], own[:, 1], s=18, label=owner)
-        if picture := _thumbnail(faces.get(owner, "")):
+        if picture := thumbnail(faces.get(owner, "")):
             box = AnnotationBbox(OffsetImage(picture, zoom=1.0), own.mean(axis=0), (34, 34), boxcoords="offset points")
             box.patch.set_edgecolor(tuple(points.get_facecolor()[0]))  # type: ignore[arg-type]
             axis.add_artist(box)
@@ -115,12 +116,13 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
     return figure
 
 
-def _thumbnail(path: str) -> Any:
+def thumbnail(path: str, side: int = 48) -> Any:
+    """The middle of a picture file as an RGB image of `side` pixels; None for a file that cannot be read."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         with Image.open(path) as image:
-            return ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), (48, 48))
+            return ImageOps.fit(ImageOps.exif_transpose(image).convert("RGB"), (side, side))
     except (OSError, UnidentifiedImageError):
         return None
 
@@ -134,10 +136,37 @@ def distributions(scores: Mapping[str, Sequence[float]]) -> Figure | None:
     axes = figure.subplots(1, len(drawn), squeeze=False)[0]
     axes[0].set_ylabel("outputs")
     for axis, (name, values) in zip(axes, drawn.items(), strict=True):
-        axis.hist(values, bins=20)
+        axis.hist(np.round(values, 9), bins=20)  # values that differ by rounding only have no room for bins
         axis.axvline(float(np.mean(values)), color="black", linewidth=1)
         axis.set_title(name, fontsize=10)
     return figure
+
+
+def figures_of_list(system: Any, pairs: Sequence[Pair]) -> dict[str, Figure]:
+    """The method's figures for the first source of a list: up to three pictures of each of two targets."""
+    faces: dict[str, dict[str, bool]] = {}
+    for pair in pairs:
+        faces.setdefault(pair.target, {})[pair.face] = pair.aligned == "yes"
+    shown = [(face, aligned) for own in list(faces.values())[:2] for face, aligned in list(own.items())[:3]]
+    voices = [(face, system.voice_from_face(face, aligned=aligned)) for face, aligned in shown]
+    source = {"text": pairs[0].say} if pairs[0].say else {"audio": pairs[0].source}
+    return _method_figures(system, voices, source)
+
+
+def write_figures(
+    checkpoint: str, faces: Sequence[str], out: Path, audio: str | None = None, text: str | None = None
+) -> list[Path]:
+    """`idfacevc evaluate figures`: the figures of `method_figures` as PNG files in `out`; returns their names."""
+    from idfacevc.api import IDFaceVC
+    from idfacevc.files import make_folder, write_whole
+
+    system = IDFaceVC.from_pretrained(checkpoint)
+    make_folder(out)
+    written = []
+    for title, figure in method_figures(system, faces, audio, text).items():
+        written.append(out / f"{title.lower().replace(' ', '_')}.png")
+        write_whole(written[-1], png(figure))
+    return written
 
 
 def method_figures(
@@ -146,12 +175,16 @@ def method_figures(
     """Figs. 4, 5 and 9 for a user's own faces and one source, by title.
 
     Args:
-        system: an `idfacevc.IDFaceVC`.
-        faces: pictures; each speaks the source, and of two or more the way from the first to the last is shown.
-        audio, text: one of them, the source.
+        system: An `idfacevc.IDFaceVC`.
+        faces: Pictures. Each speaks the source; two or more give the way from the first to the last.
+        audio, text: The source, one of both.
     """
-    voices = [system.voice_from_face(face) for face in faces]
     source = {"text": text} if audio is None else {"audio": audio}
+    return _method_figures(system, [(face, system.voice_from_face(face)) for face in faces], source)
+
+
+def _method_figures(system: Any, of_faces: Sequence[tuple[str, Any]], source: dict[str, Any]) -> dict[str, Figure]:
+    voices = [voice for _, voice in of_faces]
     period = system.spec.model.front_end.frame_period
     styled = [
         (style, system.convert(voices[0], **source, style=style).mel) for style in ("calm", "whispering", "angry")
@@ -159,9 +192,7 @@ def method_figures(
     paced = [(f"speed {speed}", system.convert(voices[0], **source, speed=speed).mel) for speed in (0.8, 1.0, 1.2)]
     drawn = {"Styles and speeds": mel_panels(styled + paced, period)}
     if len(voices) > 1:
-        shown = [
-            (Path(face).name, system.convert(voice, **source).mel) for face, voice in zip(faces, voices, strict=True)
-        ]
+        shown = [(Path(face).name, system.convert(voice, **source).mel) for face, voice in of_faces]
         drawn["Faces"] = mel_panels(shown, period)
         drawn["From face to face"] = _interpolated(system, voices[0], voices[-1], source)
     return drawn

@@ -18,9 +18,10 @@ import numpy as np
 from idfacevc.errors import InputError
 from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.metrics.base import SEED, MetricInfo, RatioMetric
-from idfacevc.evaluation.pairs import Pair
+from idfacevc.evaluation.pairs import Pair, read_outputs
+from idfacevc.evaluation.protocols.lrs3 import GenderHearing
 from idfacevc.evaluation.report import mp3
-from idfacevc.files import readable, write_whole
+from idfacevc.files import make_folder, readable, write_whole
 
 SCALE = ("Bad", "Poor", "Fair", "Good", "Excellent")
 _SOURCE = "ID-FaceVC, user study"
@@ -41,10 +42,10 @@ class Question:
     """One screen of the page.
 
     Attributes:
-        id: what answers refer to.
-        kind: a key of `KINDS`.
-        shown: files heard or seen with the question, by role: "voice", "reference", "face".
-        options: files to choose between, the right one first; empty for a rating. The page shuffles them.
+        id: Name that answers refer to.
+        kind: Key of `KINDS`.
+        shown: Files heard or seen with the question, by role: "voice", "reference", "face".
+        options: Files to choose between, the right one first; empty for a rating. The page shuffles them.
     """
 
     id: str
@@ -53,13 +54,24 @@ class Question:
     options: tuple[str, ...] = ()
 
 
+def write_test(table: Path, out: Path, sets: int) -> int:
+    """`idfacevc evaluate listening-test`: `make_test` of a list of OUTPUTS; returns the number of questions."""
+    pairs = read_outputs(table)
+    judge = GenderHearing()
+    clips = {pair.target: pair.reference for pair in pairs if pair.reference}
+    genders = {pair.target: pair.face_gender for pair in pairs if pair.face_gender}
+    genders |= {target: judge(Path(clip)) for target, clip in clips.items() if target not in genders}
+    make_folder(out)
+    return make_test(pairs, genders, out, sets)
+
+
 def make_test(pairs: Sequence[Pair], genders: dict[str, str], out: Path, sets: int) -> int:
     """Write the folder `out` with index.html, its media and test.json; returns the number of questions.
 
     Args:
-        pairs: converted rows.
-        genders: of each target: wrong options share the right one's gender where the list allows it.
-        sets: outputs that are asked about.
+        pairs: Converted rows.
+        genders: Gender of each target: wrong options share the right one's gender where the list allows it.
+        sets: Number of outputs that are asked about.
     """
     if missing := next((pair.face for pair in pairs if not Path(pair.face).is_file()), None):
         raise InputError(f"face {missing}: no such file, and the listening test shows it")
@@ -71,7 +83,9 @@ def make_test(pairs: Sequence[Pair], genders: dict[str, str], out: Path, sets: i
         pair = pairs[index]
         voice, face = media.sound(pair.output), media.picture(pair.face)
         questions.append(Question(f"nmos-{number}", "nmos", {"voice": voice}))
-        questions.append(Question(f"smos-{number}", "smos", {"voice": voice, "reference": media.sound(pair.reference)}))
+        if pair.reference:
+            shown = {"voice": voice, "reference": media.sound(pair.reference)}
+            questions.append(Question(f"smos-{number}", "smos", shown))
         other = _other(pair, pairs, genders, rng)
         if other is not None:
             voices, faces = (voice, media.sound(other.output)), (face, media.picture(other.face))

@@ -1,4 +1,4 @@
-"""Measured figures and the files that hold them: metrics.json, scores.csv, Markdown tables."""
+"""Measured figures and the files that hold them: metrics.json, scores.csv, results for the documents, tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import Estimate, MetricInfo, Unavailable
 from idfacevc.files import replacing, write_whole
 
@@ -17,7 +18,7 @@ _ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 
 
 class Metric(Protocol):
-    """Anything that describes itself and gives an estimate."""
+    """A metric: its description and its estimate."""
 
     info: Any
 
@@ -29,11 +30,11 @@ class Measurement:
     """One cell of a table.
 
     Attributes:
-        condition: whose outputs were measured, such as "sources" or "conversions".
-        info: the metric.
-        model: name and version of what it stands on.
-        estimate: None where it could not be given.
-        reason: why not; empty otherwise.
+        condition: Row of the table, such as "outputs" or "source recordings".
+        info: Description of the metric.
+        model: Name and version of the model behind the metric.
+        estimate: Value and interval; None where the figure could not be given.
+        reason: Reason for a missing estimate; empty otherwise.
     """
 
     condition: str
@@ -52,14 +53,14 @@ class Measurement:
 
     @property
     def text(self) -> str:
-        """The cell as read by people: value and interval, or why there is none."""
+        """Text of the cell: value and interval, or the reason why there is none."""
         if self.estimate is None:
             return f"not available: {self.reason}"
         one = self.estimate
         return f"{one.value:.3f}" if math.isnan(one.low) else f"{one.value:.3f} ({one.low:.3f}–{one.high:.3f})"
 
     def record(self) -> dict[str, Any]:
-        """What metrics.json says about it."""
+        """Entry of metrics.json."""
         one = self.estimate
         values: dict[str, Any] = {"value": None, "interval": None, "n": 0, "speakers": 0, "reason": self.reason}
         if one is not None:
@@ -81,6 +82,28 @@ def write_metrics(path: Path, figures: Sequence[Measurement], about: Mapping[str
     """metrics.json: what was measured (`about`), then every figure."""
     document = {"about": dict(about), "metrics": [figure.record() for figure in figures]}
     write_whole(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_results(path: Path, name: str, figures: Sequence[Measurement], about: Mapping[str, Any]) -> None:
+    """Put the figures under `name` into the file that `make docs` fills the documents from; other entries stay.
+
+    Raises:
+        InputError: The file holds something else.
+    """
+    try:
+        results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        results[name] = {
+            "about": dict(about),
+            "metrics": [
+                {key: record[key] for key in ("metric", "title", "condition", "value", "interval", "n")}
+                for record in (figure.record() | {"title": figure.info.title} for figure in figures)
+                if record["value"] is not None
+            ],
+        }
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: is no file of results ({error})") from error
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_scores(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -15,6 +15,7 @@ from idfacevc.files import readable, replacing
 REQUIRED = ("face", "reference", "target", "source_speaker")
 SPOKEN = "base speaker"  # stands for the source speaker of a text
 COLUMNS = ("source", "say", *REQUIRED, "transcript")
+CONDITIONS = (*COLUMNS, "condition", "face_gender", "face_age", "aligned")  # of a test set with several parts
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,17 @@ class Pair:
     """One row.
 
     Attributes:
-        source: recording that is or was converted; empty for a text.
-        say: text that is or was spoken; empty for a recording.
-        face: picture of the target.
-        reference: true speech of the target.
-        target, source_speaker: speaker names; the source speaker of a text may be left empty: `SPOKEN`.
-        transcript: what is said, the text itself for `say`; empty where unknown.
-        output: converted audio; empty in PAIRS.
+        source: Recording to convert; empty for a text.
+        say: Text to speak; empty for a recording.
+        face: Picture of the target.
+        reference: True speech of the target; empty where nobody knows it and `face_gender` says what is wanted.
+        target, source_speaker: Speaker names. The source speaker of a text may be left empty: `SPOKEN`.
+        transcript: The words of the source, for a text the text itself; empty where unknown.
+        output: Converted audio; empty in PAIRS.
+        condition: Name of the part of the test set. Each part has rows of its own in the tables.
+        face_gender: Wanted gender, "f" or "m"; empty: the gender that is heard in the references.
+        face_age: Age group of the face, any name; empty where unknown.
+        aligned: "yes" where the picture is a crop as the face backbone wants it: no face is searched.
     """
 
     source: str
@@ -39,10 +44,14 @@ class Pair:
     source_speaker: str
     transcript: str
     output: str = ""
+    condition: str = ""
+    face_gender: str = ""
+    face_age: str = ""
+    aligned: str = ""
 
     @property
     def utterance(self) -> str:
-        """What all conversions of one source share."""
+        """Name of the source, equal in all its conversions."""
         return self.source or f"say: {self.say}"
 
 
@@ -50,13 +59,12 @@ def read_pairs(table: Path) -> list[Pair]:
     """Rows of PAIRS: one of `source` and `say`, and `REQUIRED`; relative paths count from the table's folder.
 
     Raises:
-        InputError: for a table that cannot be read, lacks a column or holds no row, and a row that lacks a value, names
-            a file that is not there or is not audio, or repeats another.
+        InputError: The table cannot be read, lacks a column or holds no row; or a row lacks a value, repeats another
+            row, or names a file that is missing or is not audio.
     """
     pairs = _read(table, with_output=False)
-    _refuse_twice(
-        table, [(pair.utterance, pair.face, pair.target) for pair in pairs], "the same source, face and target"
-    )
+    keys = [(pair.utterance, pair.face, pair.target, pair.condition) for pair in pairs]
+    _refuse_twice(table, keys, "the same source, face and target")
     for line, pair in enumerate(pairs, 2):
         if not Path(pair.face).is_file():
             raise InputError(f"{table}, line {line}: face {pair.face}: no such file")
@@ -64,10 +72,10 @@ def read_pairs(table: Path) -> list[Pair]:
 
 
 def read_outputs(table: Path) -> list[Pair]:
-    """Rows of OUTPUTS: those of PAIRS with `output`. The faces only tell pictures apart and need not be there.
+    """Rows of OUTPUTS: the columns of PAIRS and `output`. Faces only tell pictures apart; their files may be missing.
 
     Raises:
-        InputError: as `read_pairs`, and for an output that two rows name.
+        InputError: As in `read_pairs`; also where two rows name one output.
     """
     pairs = _read(table, with_output=True)
     _refuse_twice(table, [pair.output for pair in pairs], "the same output")
@@ -108,10 +116,16 @@ def _pair(table: Path, line: int, row: dict[str, str], needed: set[str]) -> Pair
     where = f"{table}, line {line}"
     source, say = row.get("source", ""), row.get("say", "")
     speaker = row["source_speaker"] or (SPOKEN if say else "")
-    if empty := sorted(key for key in needed if not (row | {"source_speaker": speaker})[key]):
+    gender = row.get("face_gender", "")
+    wanted = needed - {"reference"} if gender else needed
+    if empty := sorted(key for key in wanted if not (row | {"source_speaker": speaker})[key]):
         raise InputError(f"{where}: has no {', '.join(empty)}")
     if bool(source) == bool(say):
         raise InputError(f"{where}: give one of source (audio) and say (text)")
+    if gender not in ("", "f", "m"):
+        raise InputError(f"{where}: face_gender is f or m, not {gender}")
+    if (aligned := row.get("aligned", "")) not in ("", "yes"):
+        raise InputError(f"{where}: aligned is yes or empty, not {aligned}")
 
     def locate(value: str) -> str:
         return str(table.parent / value) if value else ""
@@ -125,11 +139,15 @@ def _pair(table: Path, line: int, row: dict[str, str], needed: set[str]) -> Pair
         source_speaker=speaker,
         transcript=row.get("transcript", "") or say,
         output=locate(row["output"]) if "output" in needed else "",
+        condition=row.get("condition", ""),
+        face_gender=gender,
+        face_age=row.get("face_age", ""),
+        aligned=aligned,
     )
 
 
 def _check_audio(table: Path, pairs: Sequence[Pair]) -> None:
-    """Decode every file once: a fault is found before hours of conversions, and told with its line."""
+    """Decode every file once, so that a fault is found before hours of conversions and is told with its line."""
     known: set[str] = set()
     for line, pair in enumerate(pairs, 2):
         for role in ("source", "reference", "output"):

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from idfacevc.audio.io import load_audio
-from idfacevc.errors import InputError
 from idfacevc.evaluation import figures
 from idfacevc.evaluation.measurement import Measurement, table
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.scores import Scores
-from idfacevc.face.image import load_image
 from idfacevc.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PLAYED = 12  # rows with audio: more would make a page of many megabytes
+WORST = 10  # faces, and sources, whose outputs are shown as the worst
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1a1a1a; }
@@ -52,10 +51,19 @@ def write_report(
     about: Mapping[str, Any],
     pairs: Sequence[Pair],
     rows: Sequence[Mapping[str, Any]],
-    findings: Scores,
+    scores: Scores,
     drawings: Mapping[str, Figure],
 ) -> None:
-    """Write the page. `rows` are those of scores.csv, in the order of `pairs`; `drawings` are more figures by title."""
+    """Write the page.
+
+    Args:
+        sections: Tables by title.
+        about: What was measured.
+        pairs: Measured rows.
+        rows: Rows of scores.csv, in the order of `pairs`.
+        scores: Scores of the clips; the embeddings make the map of voices.
+        drawings: Further figures by title.
+    """
     parts = ["<h1>Evaluation</h1>", _facts(about)]
     parts += [f"<h2>{escape(title)}</h2>{html_table(own)}" for title, own in sections.items()]
     parts.append(
@@ -64,8 +72,9 @@ def write_report(
         "anew: for each row they take an output that the list has for another target's face (any, or of the same "
         "gender; of the same utterance where there is one) and score it against this row's target.</p>"
     )
-    parts.append(_pictures({**_maps(pairs, rows, findings), **drawings}))
+    parts.append(_pictures({**_maps(pairs, rows, scores), **drawings}))
     parts.append(_players(pairs))
+    parts += [_worst(kind, pairs, rows) for kind in ("faces", "sources")]
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Evaluation</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
@@ -74,7 +83,7 @@ def write_report(
 
 
 def html_table(own: Sequence[Measurement]) -> str:
-    """The table of `results.table`; cells that are not available are marked."""
+    """The table of `measurement.table`; cells that are not available are marked."""
     headings, lines = table(own)
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
     body = ""
@@ -100,11 +109,12 @@ def _plain(value: Any) -> str:
     return "; ".join(f"{key}: {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)
 
 
-def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Scores) -> dict[str, Figure | str]:
+def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], scores: Scores) -> dict[str, Figure | str]:
     """Distributions of the scores and the map of the voices, or why there is none."""
-    scores = {
+    columns = {
         title: [float(row[key]) for row in rows if row.get(key) not in (None, "")]
         for title, key in {
+            "DNSMOS P.808": "p808",
             "DNSMOS": "dnsmos",
             "UTMOS": "utmos",
             "WER": "wer",
@@ -113,12 +123,12 @@ def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], findings: Sc
         }.items()
     }
     voices: Figure | str | None = "Not drawn: the offline tier, which embeds the voices, was not measured."
-    if findings.embeddings:
-        embeddings = np.stack([findings.embeddings[pair.output] for pair in pairs])
+    if scores.embeddings:
+        embeddings = np.stack([scores.embeddings[pair.output] for pair in pairs])
         faces = {pair.target: pair.face for pair in reversed(pairs)}
         voices = figures.voices_map(embeddings, [pair.target for pair in pairs], faces)
     return {
-        "Distributions over the outputs": figures.distributions(scores) or "Not drawn: no output has a score.",
+        "Distributions over the outputs": figures.distributions(columns) or "Not drawn: no output has a score.",
         "Voices of the outputs (t-SNE of speaker embeddings)": voices
         or f"Not drawn: a map needs at least {figures.FEWEST_MAPPED} outputs, and there are {len(pairs)}.",
     }
@@ -138,34 +148,77 @@ def _players(pairs: Sequence[Pair]) -> str:
     """Every so many rows: the face, beside it source, output and true speech of the target."""
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, min(PLAYED, len(pairs))).astype(int))]
     body = "".join(
-        f"<article>{_face(pair.face)}<div><h3>{escape(pair.source_speaker)} → {escape(pair.target)}</h3>"
-        + _player("source", pair.source)
-        + _player("output", pair.output)
-        + _player("target's true speech", pair.reference)
-        + f"<p>{escape(pair.transcript)}</p></div></article>"
+        _heard(
+            pair.face,
+            f"{pair.source_speaker} → {pair.target}",
+            {"source": pair.source, "output": pair.output, "target's true speech": pair.reference},
+            escape(pair.transcript),
+        )
         for pair in chosen
     )
     return f"<h2>Listen</h2>{body}"
 
 
-def _face(path: str) -> str:
-    """The picture of the target, where it is there and is one."""
-    from PIL import ImageOps
+def _worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The ten faces, or sources, with the worst outputs: picture, the worst output, its source, and its scores.
 
-    try:
-        picture = ImageOps.fit(load_image(path), (192, 192))
-    except InputError:
+    The order is the mean of two ranks over all outputs: naturalness (P.808, or UTMOS), and words that are wrong where a
+    recogniser ran. A face or source counts by the mean over its outputs.
+    """
+    order = _badness(rows)
+    if order is None:
+        return ""
+    groups: dict[str, list[int]] = {}
+    for index, pair in enumerate(pairs):
+        groups.setdefault(pair.face if kind == "faces" else pair.utterance, []).append(index)
+    worst = sorted(groups.values(), key=lambda own: float(np.mean(order[own])), reverse=True)[:WORST]
+    body = ""
+    for own in worst:
+        index = max(own, key=lambda one: float(order[one]))
+        pair, row = pairs[index], rows[index]
+        values = "; ".join(f"{key} {float(row[key]):.2f}" for key in _JUDGED if row.get(key) not in (None, ""))
+        heard = "; ".join(str(row[key]) for key in ("faster_whisper_heard", "whisper_heard", "heard") if row.get(key))
+        name = Path(pair.face).stem if kind == "faces" else pair.source_speaker
+        text = f"{escape(pair.transcript)}<br>heard: {escape(heard)}" if heard else escape(pair.transcript)
+        clips = {"source": pair.source, "its worst output": pair.output}
+        body += _heard(pair.face, f"{name}, {len(own)} outputs", clips, f"{escape(values)}<br>{text}")
+    return f"<h2>Worst {kind}</h2>{body}"
+
+
+_JUDGED = ("p808", "dnsmos", "utmos", "faster_whisper_wer", "words_changed", "whisper_wer", "wer", "secs")
+
+
+def _badness(rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+    """Mean rank of each output by naturalness and by wrong words, (n,), high is bad; None without any score."""
+    ranks = []
+    for keys, sign in ((("p808", "utmos"), -1.0), (("words_changed", "faster_whisper_wer", "whisper_wer", "wer"), 1.0)):
+        for key in keys:
+            if all(row.get(key) not in (None, "") for row in rows):
+                values = sign * np.array([float(row[key]) for row in rows])
+                ranks.append((values[:, None] > values).mean(axis=1))  # equal values have equal ranks
+                break
+    return np.mean(ranks, axis=0) if ranks else None
+
+
+def _heard(face: str, title: str, clips: Mapping[str, str], about: str) -> str:
+    """A face, where there is a picture of it, with clips by what they are beside it, and words (HTML) below."""
+    players = "".join(
+        f"<figure><figcaption>{role}</figcaption>{_player(clip)}</figure>" for role, clip in clips.items() if clip
+    )
+    return f"<article>{_face(face)}<div><h3>{escape(title)}</h3>{players}<p>{about}</p></div></article>"
+
+
+def _face(path: str) -> str:
+    image = figures.thumbnail(path, 192)
+    if image is None:
         return ""
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return f'<img alt="the target\'s face" src="{figures.data_address(buffer.getvalue(), "image/jpeg")}">'
+    image.save(buffer, format="JPEG")
+    return f'<img alt="face" src="{figures.data_address(buffer.getvalue(), "image/jpeg")}">'
 
 
-def _player(role: str, clip: str) -> str:
-    if not clip:
-        return ""
-    audio = f'<audio controls preload="none" src="{figures.data_address(mp3(clip), "audio/mpeg")}"></audio>'
-    return f"<figure><figcaption>{role}</figcaption>{audio}</figure>"
+def _player(clip: str) -> str:
+    return f'<audio controls preload="none" src="{figures.data_address(mp3(clip), "audio/mpeg")}"></audio>'
 
 
 def mp3(clip: str) -> bytes:

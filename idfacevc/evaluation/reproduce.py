@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from idfacevc.errors import InputError
-from idfacevc.evaluation.conversion import System
 from idfacevc.evaluation.measurement import Measurement
-from idfacevc.evaluation.pairs import Pair, read_outputs
-from idfacevc.evaluation.run import Converted, Speak, convert_pairs, measure
+from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
+from idfacevc.evaluation.run import Converted, Speak, System, convert_pairs, loader, measure
 from idfacevc.evaluation.tables import OUTPUTS
+from idfacevc.files import make_folder, write_whole
 
 PUBLISHED = Path(__file__).with_name("protocols") / "published.yaml"
 # The paper's metric, and the name of ours that measures the same thing.
@@ -26,6 +26,24 @@ _COLUMNS = {
     "sec": ("SEC ↑", "sec"),
     "sed": ("SED ↓", "sed"),
 }
+
+
+def evaluate_table(name: str, table: Path | None, out: Path, workers: int, outputs: Mapping[str, Path]) -> str:
+    """`idfacevc evaluate reproduce`: `reproduce` with the bundles of this machine; also written to `out`.
+
+    Args:
+        table: PAIRS to convert.
+        outputs: As in `reproduce`.
+    """
+    from idfacevc.bundles.model import available
+    from idfacevc.text.speakers.registry import base_speaker
+
+    pairs = read_pairs(table) if table else None
+    make_folder(out)
+    speak = base_speaker("auto").synthesise
+    text = reproduce(name, available(), pairs, out, loader, speak, workers, outputs)
+    write_whole(out / f"{name}.md", f"{text}\n")
+    return text
 
 
 def reproduce(
@@ -41,11 +59,11 @@ def reproduce(
     """The table `name` ("table2" or "table3") in Markdown.
 
     Args:
-        bundles: trained checkpoints by name.
-        pairs: what to convert; only needed where a row has a checkpoint.
-        out: folder of the measurements, one folder a row.
-        loader: from a bundle's folder to what loads it.
-        outputs: lists of what other systems made (`read_outputs`), by the bundle's name that their rows have.
+        bundles: Folders of trained checkpoints by name.
+        pairs: Rows to convert; only needed where a row of the table has a checkpoint.
+        out: Folder of the measurements, one folder a row.
+        loader: Gives, for the folder of a bundle, a function that loads it.
+        outputs: Lists of what other systems made (see `read_outputs`), by the name of the bundle in their row.
     """
     outputs = outputs or {}
     rows = yaml.safe_load(PUBLISHED.read_text(encoding="utf-8"))[name]

@@ -1,4 +1,4 @@
-"""`evaluate run` and `evaluate outputs`: from a list to metrics.json, scores.csv and report.html."""
+"""From a list to metrics.json, scores.csv and report.html: convert, score, tabulate, write."""
 
 from __future__ import annotations
 
@@ -6,54 +6,130 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from idfacevc.audio.io import save_audio
-from idfacevc.evaluation import report
-from idfacevc.evaluation.conversion import ConversionJob, System, TargetFace, checkpoint_digest, run_jobs
-from idfacevc.evaluation.measurement import Measurement, write_metrics, write_scores
-from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
+from idfacevc.evaluation import figures, report
+from idfacevc.evaluation.measurement import Measurement, markdown, write_metrics, write_results, write_scores
 from idfacevc.evaluation.metrics.gender import VoiceGender
-from idfacevc.evaluation.metrics.recognition import Pocketsphinx, Whisper
-from idfacevc.evaluation.metrics.sentences import MAX_SENTENCES, SentenceChooser, spoken_words
-from idfacevc.evaluation.metrics.utmos import UtmosModel
-from idfacevc.evaluation.metrics.wer import character_errors, normalise, word_errors
-from idfacevc.evaluation.pairs import Pair
-from idfacevc.evaluation.score_cache import ScoreCache
-from idfacevc.evaluation.scores import ClipScorer, Scores
-from idfacevc.evaluation.tables import COPIES, OUTPUTS, SOURCES, TRUE, Spoken, VoiceFigures, speech_figures
+from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
+from idfacevc.evaluation.scores import ClipScorer, ScoreCache, map_processes
+from idfacevc.evaluation.tables import VoiceTables, clips_by_row, score_row, speech_table
+from idfacevc.files import make_folder
 
+Sections = dict[str, list[Measurement]]
 Speak = Callable[[str], tuple[Any, int]]
+
+
+class System(Protocol):
+    """A converter; `idfacevc.IDFaceVC` is one."""
+
+    def voice_from_face(self, image: Any, aligned: bool = False) -> Any: ...
+
+    def convert(self, voice: Any, audio: Any = None, text: str | None = None, seed: int = 0) -> Any: ...
+
+    def copy_synthesis(self, audio: Any) -> Any: ...
 
 
 @dataclass(frozen=True)
 class Converted:
-    """A list with its outputs, and what floors it has.
+    """A list with its outputs.
 
     Attributes:
-        pairs: each with its output; texts have the base speaker's speech as their source where it was made here.
-        copies: copy-synthesis by source; empty where there is no checkpoint to make it.
+        pairs: Rows with their outputs. The source of a text is the base speaker's speech, where that was made here.
+        copies: Copy-synthesis by source; empty without a checkpoint to make it.
     """
 
     pairs: list[Pair]
     copies: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A measured list, for tables of a recipe's own.
+
+    Attributes:
+        pairs: Rows with their outputs.
+        scorer: Its `scores` hold the scores of all clips; it may score more clips.
+        voices: Tables of voices; None without the offline tier.
+        load: Loads the converter; None where the outputs were given.
+    """
+
+    pairs: list[Pair]
+    scorer: ClipScorer
+    voices: VoiceTables | None
+    load: Callable[[], System] | None
+
+
+Further = Callable[[Measured], Sections]
+
+
+def evaluate_pairs(
+    table: Path,
+    checkpoint: str,
+    out: Path,
+    tier: str = "offline",
+    workers: int = 1,
+    results: Path | None = None,
+    further: Further | None = None,
+) -> Sections:
+    """`idfacevc evaluate run`: convert the pairs of a list with a checkpoint and measure them.
+
+    Args:
+        table: PAIRS, see docs/evaluation.md.
+        checkpoint: Name, folder or hub id of a bundle.
+        out: Folder of the results.
+        tier: "offline", "paper" or "all".
+        workers: Number of processes.
+        results: File that keeps the figures for the documents, under the name of the list.
+        further: Makes more tables.
+
+    Raises:
+        InputError: See `read_pairs`; also for an unknown checkpoint, or a folder that cannot be written.
+    """
+    from idfacevc.bundles.model import resolve
+    from idfacevc.text.speakers.registry import base_speaker
+
+    folder = resolve(checkpoint)
+    pairs = read_pairs(table)
+    make_folder(out)
+    load, speaker = loader(folder), base_speaker("auto")
+    converted = convert_pairs(pairs, folder, out, load, speaker.synthesise, workers)
+    about = {"checkpoint": folder.name, "checkpoint_sha256": checkpoint_digest(folder), "list": table.name}
+    if any(pair.say for pair in pairs):
+        about["base_speaker"] = speaker.name
+    return measure(converted, out, tier, workers, about, load, results, further)
+
+
+def evaluate_outputs(
+    table: Path, out: Path, tier: str = "offline", workers: int = 1, results: Path | None = None
+) -> Sections:
+    """`idfacevc evaluate outputs`: measure what any system made; arguments as in `evaluate_pairs`."""
+    pairs = read_outputs(table)
+    make_folder(out)
+    about = {"checkpoint": "none: the outputs were given", "list": table.name}
+    return measure(Converted(pairs, {}), out, tier, workers, about, results=results)
+
+
 def convert_pairs(
     pairs: Sequence[Pair], checkpoint: Path, out: Path, load: Callable[[], System], speak: Speak, workers: int
 ) -> Converted:
-    """Convert every pair and copy-synthesise every source, under `out`/audio; what is there already stays."""
+    """Convert every pair and copy-synthesise every source into `out`/audio; files that are there are kept.
+
+    Args:
+        checkpoint: Folder of the bundle that `load` loads: outputs are named after its content.
+        load: Called once in each process.
+        speak: Base speaker, text to (samples, rate).
+    """
     folder = out / "audio" / checkpoint_digest(checkpoint)
-    jobs: dict[Path, ConversionJob] = {}
+    jobs: dict[Path, Job] = {}
     done: list[Pair] = []
     copies: dict[str, str] = {}
     for pair in pairs:
         output = folder / f"{_digest(pair.utterance, pair.face)}.wav"
-        face = TargetFace(pair.face, pair.face)
-        jobs[output] = (
-            ConversionJob(output, face, text=pair.say) if pair.say else ConversionJob(output, face, audio=pair.source)
-        )
+        jobs[output] = Job(output, pair.source, pair.say, pair.face, pair.aligned == "yes")
         source = pair.source
         if pair.say:
             spoken = folder / f"say-{_digest(pair.say)}.wav"
@@ -61,11 +137,48 @@ def convert_pairs(
                 save_audio(spoken, *speak(pair.say))
             source = str(spoken)
         copy = folder / f"copy-{_digest(source)}.wav"
-        jobs[copy] = ConversionJob(copy, audio=source)
+        jobs[copy] = Job(copy, source)
         copies[source] = str(copy)
         done.append(replace(pair, source=source, output=str(output)))
-    run_jobs(list(jobs.values()), load, workers)
+    # Jobs of one face follow each other: its voice is the slow step.
+    waiting = sorted((job for job in jobs.values() if not job.output.exists()), key=lambda job: job.face)
+    if waiting:
+        for _ in map_processes(Converter(load), waiting, workers, "converting"):
+            pass
     return Converted(done, copies)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to make: `audio` or `text` in the voice of `face`, or copy-synthesis of `audio` without a face."""
+
+    output: Path
+    audio: str
+    text: str = ""
+    face: str = ""
+    aligned: bool = False
+
+
+class Converter:
+    """Does jobs in one process, with a system that it loads at the first one."""
+
+    def __init__(self, load: Callable[[], System]) -> None:
+        self._load = load
+        self._voice: tuple[str, Any] | None = None
+
+    @cached_property
+    def _system(self) -> System:
+        return self._load()
+
+    def __call__(self, job: Job) -> None:
+        if not job.face:
+            speech = self._system.copy_synthesis(job.audio)
+        else:
+            if self._voice is None or self._voice[0] != job.face:
+                self._voice = (job.face, self._system.voice_from_face(job.face, aligned=job.aligned))
+            source: dict[str, Any] = {"text": job.text} if job.text else {"audio": job.audio}
+            speech = self._system.convert(self._voice[1], **source)
+        save_audio(job.output, speech.samples, speech.sample_rate)
 
 
 def measure(
@@ -73,122 +186,91 @@ def measure(
     out: Path,
     tier: str,
     workers: int,
-    about: dict[str, Any],
-    draw: Callable[[], dict[str, Any]] = dict,
-) -> dict[str, list[Measurement]]:
-    """Measure a list, write metrics.json, scores.csv and report.html under `out`, and return the figures by table.
+    about: Mapping[str, Any],
+    load: Callable[[], System] | None = None,
+    results: Path | None = None,
+    further: Further | None = None,
+) -> Sections:
+    """Measure a list and write metrics.json, scores.csv and report.html into `out`; returns the tables by title.
 
-    `draw` gives further figures for the report, by title.
+    Args:
+        about: First lines of what was measured.
+        load: Loads the converter, which then draws the figures of the method for the report.
+        results, further: As in `evaluate_pairs`.
     """
     started = time.monotonic()
     tiers = ("offline", "paper") if tier == "all" else (tier,)
     pairs = converted.pairs
-    conditions = {
-        OUTPUTS: [Spoken(pair.output, pair.target, pair.transcript) for pair in pairs],
-        SOURCES: _once([Spoken(pair.source, pair.source_speaker, pair.transcript) for pair in pairs if pair.source]),
-        COPIES: _once(
-            [
-                Spoken(converted.copies[p.source], p.source_speaker, p.transcript)
-                for p in pairs
-                if p.source in converted.copies
-            ]
-        ),
-        TRUE: _once([Spoken(pair.reference, pair.target, "") for pair in pairs]),
-    }
-    analyst = ClipScorer(ScoreCache(out / "cache.sqlite"), workers, Scores())
-    _analyse(analyst, conditions, tiers)
-    findings = analyst.findings
+    rows = clips_by_row(pairs, converted.copies)
+    clips = list(dict.fromkeys(one.clip for own in rows.values() for one in own))
+    transcripts = {one.clip: one.transcript for own in rows.values() for one in own if one.transcript}
+    contours = [clip for pair in pairs if pair.source and not pair.say for clip in (pair.output, pair.source)]
 
-    sections: dict[str, list[Measurement]] = {}
+    scorer = ClipScorer(ScoreCache(out / "cache.sqlite"), workers)
+    scores = scorer.scores
+    sections: Sections = {}
     voices = None
     if "offline" in tiers:
-        voices = VoiceFigures(pairs, findings, VoiceGender.load())
-        sections["Naturalness and intelligibility (offline tier)"] = speech_figures("offline", conditions, findings)
-        sections["Whose voice it is (offline tier)"] = voices.target_figures()
-        sections["Consistency and diversity (offline tier)"] = voices.spread_figures()
+        scorer.offline(clips, transcripts, contours)
+        voices = VoiceTables(pairs, scores, VoiceGender.load())
+        sections["Naturalness and intelligibility (offline tier)"] = speech_table("offline", rows, scores)
+        sections["Whose voice it is (offline tier)"] = voices.target_table() + voices.wanted_table()
+        sections["Consistency and diversity (offline tier)"] = voices.spread_table()
     if "paper" in tiers:
-        sections["Naturalness and intelligibility (paper tier)"] = speech_figures("paper", conditions, findings)
+        scorer.paper(clips, transcripts)
+        sections["Naturalness and intelligibility (paper tier)"] = speech_table("paper", rows, scores)
+    if further:
+        sections |= further(Measured(pairs, scorer, voices, load))
     about = {
         **about,
         "tier": tier,
         "rows": len(pairs),
         "targets": len({pair.target for pair in pairs}),
         "source_speakers": len({pair.source_speaker for pair in pairs}),
-        "models": findings.models,
+        "models": scores.models,
         "seconds": round(time.monotonic() - started, 1),
     }
-    rows = [_row(pair, findings, voices) for pair in pairs]
-    write_metrics(out / "metrics.json", [figure for own in sections.values() for figure in own], about)
-    write_scores(out / "scores.csv", rows)
-    report.write_report(out / "report.html", sections, about, pairs, rows, findings, draw())
+    cells = [cell for own in sections.values() for cell in own]
+    score_rows = [score_row(pair, scores, voices) for pair in pairs]
+    write_metrics(out / "metrics.json", cells, about)
+    write_scores(out / "scores.csv", score_rows)
+    drawings = figures.figures_of_list(load(), pairs) if load else {}
+    report.write_report(out / "report.html", sections, about, pairs, score_rows, scores, drawings)
+    if results:
+        write_results(results, Path(str(about["list"])).stem, cells, about)
     return sections
 
 
-def _analyse(analyst: ClipScorer, conditions: dict[str, list[Spoken]], tiers: Sequence[str]) -> None:
-    clips = [one.clip for own in conditions.values() for one in own]
-    transcribed = [one for own in conditions.values() for one in own if one.transcript]
-    texts = [one.clip for one in transcribed]
-    findings = analyst.findings
-    if "offline" in tiers:
-        analyst.voices(clips)
-        findings.dnsmos = analyst.run("dnsmos", DnsmosModel, clips)
-        findings.words = analyst.run("words", Pocketsphinx, texts)
-        sentences = sorted({spoken_words(one.transcript) for one in transcribed})
-        # Several equal grammars where the list has more sentences than one should hold.
-        groups = max(1, -(-len(sentences) // MAX_SENTENCES))
-        for group in (sentences[start::groups] for start in range(groups)):
-            own = [one.clip for one in transcribed if spoken_words(one.transcript) in set(group)]
-            found = analyst.run("sentences", lambda group=group: SentenceChooser(group), own)  # type: ignore[misc]
-            findings.sentences.update(found)
-        if findings.sentences:
-            findings.sentence_chance = groups / len(sentences)
-    if "paper" in tiers:
-        findings.utmos = analyst.run("utmos", UtmosModel, clips)
-        findings.whisper = analyst.run("whisper", Whisper, texts)
-
-
-def _row(pair: Pair, findings: Scores, voices: VoiceFigures | None) -> dict[str, Any]:
-    """One line of scores.csv: names of files without the machine's folders, and every number of the output."""
-    clip = pair.output
-    row: dict[str, Any] = {
-        "output": Path(clip).name,
-        "source": Path(pair.source).name if not pair.say else "",
-        "say": pair.say,
-        "face": Path(pair.face).name,
-        "target": pair.target,
-        "source_speaker": pair.source_speaker,
-        "dnsmos": findings.dnsmos.get(clip, {}).get("overall", ""),
-        "utmos": findings.utmos.get(clip, ""),
-    }
-    for name, heard in (("", findings.words.get(clip)), ("whisper_", findings.whisper.get(clip))):
-        if heard is not None and pair.transcript:
-            row[f"{name}heard"] = heard
-            for rate, errors in (("wer", word_errors), ("cer", character_errors)):
-                edits, length = errors(normalise(heard), normalise(pair.transcript))
-                row[f"{name}{rate}"] = edits / length if length else ""
-    if clip in findings.sentences:
-        row["sentence_recognised"] = int(findings.sentences[clip] == spoken_words(pair.transcript))
-    if voices is not None:
-        row |= {
-            "secs": float(findings.embeddings[clip] @ findings.embeddings[pair.reference]),
-            "mean_lf0": findings.pitches[clip]["mean"],
-            "voice_gender": voices.heard(clip),
-            "target_gender": voices.genders[pair.target],
-        }
-    return row
+def summary(sections: Mapping[str, Sequence[Measurement]], out: Path) -> str:
+    """The tables in Markdown, and the names of the files that hold them."""
+    tables = [f"{title}\n\n{markdown(own)}\n" for title, own in sections.items()]
+    files = ", ".join(str(out / name) for name in ("metrics.json", "scores.csv", "report.html"))
+    return "\n".join([*tables, f"written: {files}"])
 
 
 def missing_lines(sections: Mapping[str, Sequence[Measurement]]) -> list[str]:
     """One line for each reason why a figure could not be given, with the figures that it took."""
     reasons: dict[str, list[str]] = {}
-    for figure in (one for own in sections.values() for one in own):
-        if figure.estimate is None:
-            reasons.setdefault(figure.reason, []).append(f"{figure.info.title} of {figure.condition}")
+    for cell in (one for own in sections.values() for one in own):
+        if cell.estimate is None:
+            reasons.setdefault(cell.reason, []).append(f"{cell.info.title} of {cell.condition}")
     return [f"not available: {reason} ({'; '.join(cells)})" for reason, cells in reasons.items()]
 
 
-def _once(clips: Sequence[Spoken]) -> list[Spoken]:
-    return list({one.clip: one for one in clips}.values())
+def loader(checkpoint: Path) -> Callable[[], Any]:
+    """A function that loads the bundle on the CPU, and that other processes can call."""
+    from idfacevc.api import IDFaceVC
+
+    return partial(IDFaceVC.from_pretrained, checkpoint, device="cpu")
+
+
+def checkpoint_digest(folder: Path) -> str:
+    """Hash of a bundle's configuration and tensors: outputs of one digest may be reused."""
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")]):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _digest(*parts: str) -> str:

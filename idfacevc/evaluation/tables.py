@@ -1,4 +1,4 @@
-"""The tables of a list of outputs, with floors and ceilings beside them."""
+"""The tables of a measured list: one row a condition, with floors and ceilings beside it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,33 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from idfacevc.evaluation.measurement import Measurement, Metric
 from idfacevc.evaluation.metrics.base import SEED, Estimate, RatioMetric
-from idfacevc.evaluation.metrics.dnsmos import DNSMOS
-from idfacevc.evaluation.metrics.embedding import centroid
+from idfacevc.evaluation.metrics.dnsmos import DNSMOS, P808
+from idfacevc.evaluation.metrics.embedding import centroid, cosine
 from idfacevc.evaluation.metrics.fit import FaceVoiceFit
 from idfacevc.evaluation.metrics.gender import GenderAgreement, VoiceGender
-from idfacevc.evaluation.metrics.pitch import LogF0Correlation
-from idfacevc.evaluation.metrics.sentences import ClosedSet
+from idfacevc.evaluation.metrics.pitch import ContourCorrelation, LogF0Correlation, Register
+from idfacevc.evaluation.metrics.sentences import ClosedSet, spoken_words
 from idfacevc.evaluation.metrics.similarity import SEC, SECS, SED
 from idfacevc.evaluation.metrics.utmos import UTMOS
-from idfacevc.evaluation.metrics.wer import CER, WER, WhisperCER, WhisperWER
+from idfacevc.evaluation.metrics.wer import (
+    CER,
+    WER,
+    FasterWhisperCER,
+    FasterWhisperWER,
+    WhisperCER,
+    WhisperWER,
+    WordsChanged,
+    character_errors,
+    normalise,
+    word_errors,
+)
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.scores import Scores
 
@@ -35,161 +48,346 @@ GUESSING = "guessing among the sentences"
 
 @dataclass(frozen=True)
 class Spoken:
-    """A clip of a condition, its speaker (the unit of the bootstrap) and its transcript."""
+    """A clip of a condition.
+
+    Attributes:
+        clip: File.
+        speaker: Unit of the bootstrap.
+        transcript: Words of the clip; empty where unknown.
+        source: File that the clip was made from; empty for a recording.
+    """
 
     clip: str
     speaker: str
     transcript: str
+    source: str = ""
 
 
-def speech_figures(tier: str, conditions: Mapping[str, Sequence[Spoken]], findings: Scores) -> list[Measurement]:
-    """Naturalness and intelligibility of each condition. A condition without clips has no row."""
-    kinds: list[tuple[str, Callable[[], RatioMetric], bool]] = [
-        ("dnsmos", DNSMOS, False),
-        ("sentences", ClosedSet, True),
-        ("words", WER, True),
-        ("words", partial(WER, per_utterance=True), True),
-        ("words", CER, True),
-        ("words", partial(CER, per_utterance=True), True),
-        ("utmos", UTMOS, False),
-        ("whisper", WhisperWER, True),
-        ("whisper", partial(WhisperWER, per_utterance=True), True),
-        ("whisper", WhisperCER, True),
-        ("whisper", partial(WhisperCER, per_utterance=True), True),
+def by_condition(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
+    """Rows of each part of a list; rows that name no part are `OUTPUTS`."""
+    parts: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        parts[pair.condition or OUTPUTS].append(pair)
+    return dict(parts)
+
+
+def clips_by_row(pairs: Sequence[Pair], copies: Mapping[str, str]) -> dict[str, list[Spoken]]:
+    """Clips of each row of the tables of speech: outputs, their sources, copy-synthesis, and the true speech.
+
+    Sources that several parts of the list share have one row.
+
+    Args:
+        copies: Copy-synthesis by source; may be empty.
+    """
+    rows: dict[str, list[Spoken]] = {}
+    shown: set[frozenset[str]] = set()
+    for condition, own in by_condition(pairs).items():
+        prefix = "" if condition == OUTPUTS else f"{condition}: "
+        rows[condition] = [Spoken(pair.output, pair.target, pair.transcript, pair.source) for pair in own]
+        with_source = [pair for pair in own if pair.source]
+        if (sources := frozenset(pair.source for pair in with_source)) in shown:
+            continue
+        shown.add(sources)
+        rows[prefix + SOURCES] = _once(
+            Spoken(pair.source, pair.source_speaker, pair.transcript) for pair in with_source
+        )
+        rows[prefix + COPIES] = _once(
+            Spoken(copies[pair.source], pair.source_speaker, pair.transcript, pair.source)
+            for pair in with_source
+            if pair.source in copies
+        )
+    rows[TRUE] = _once(Spoken(pair.reference, pair.target, "") for pair in pairs if pair.reference)
+    return {name: own for name, own in rows.items() if own}
+
+
+def _once(clips: Iterable[Spoken]) -> list[Spoken]:
+    return list({one.clip: one for one in clips}.values())
+
+
+def speech_table(tier: str, rows: Mapping[str, Sequence[Spoken]], scores: Scores) -> list[Measurement]:
+    """Naturalness and intelligibility of the clips of each row.
+
+    Args:
+        tier: "offline" or "paper".
+        rows: Clips by row, as `clips_by_row` gives them.
+    """
+    model = scores.models.get("faster_whisper", "faster-whisper").partition(" (")[0]
+    # what a metric compares a result with: nothing, the transcript, or the result for the source
+    kinds: list[tuple[str, Callable[[], RatioMetric], str]] = [
+        ("dnsmos", P808, ""),
+        ("dnsmos", DNSMOS, ""),
+        ("faster_whisper", partial(FasterWhisperWER, model), "transcript"),
+        ("faster_whisper", partial(FasterWhisperCER, model), "transcript"),
+        ("faster_whisper", partial(WordsChanged, model), "source"),
+        ("sentences", ClosedSet, "transcript"),
+        ("words", WER, "transcript"),
+        ("words", partial(WER, per_utterance=True), "transcript"),
+        ("words", CER, "transcript"),
+        ("words", partial(CER, per_utterance=True), "transcript"),
+        ("utmos", UTMOS, ""),
+        ("whisper", WhisperWER, "transcript"),
+        ("whisper", partial(WhisperWER, per_utterance=True), "transcript"),
+        ("whisper", WhisperCER, "transcript"),
+        ("whisper", partial(WhisperCER, per_utterance=True), "transcript"),
     ]
-    figures = []
-    for condition, clips in conditions.items():
-        for key, kind, transcribed in kinds:
+    table = []
+    for row, clips in rows.items():
+        for key, kind, against in kinds:
             metric = kind()
-            if metric.info.tier != tier or not clips:
+            if metric.info.tier != tier or (against == "source" and not any(one.source for one in clips)):
                 continue
-            if key in findings.missing:
-                figures.append(Measurement(condition, metric.info, "", None, findings.missing[key]))
+            if key in scores.missing:
+                table.append(Measurement(row, metric.info, "", None, scores.missing[key]))
                 continue
-            found = getattr(findings, key)
-            for one in clips:
-                if not transcribed:
-                    metric.update(found[one.clip], one.speaker)  # type: ignore[attr-defined]
-                elif one.transcript:
-                    metric.update(found[one.clip], one.transcript, one.speaker)  # type: ignore[attr-defined]
-            figure = Measurement.of(condition, metric, findings.models.get(key, ""))
-            if figure.estimate is None and transcribed:
-                figure = replace(figure, reason="the list gives no transcript for it")
-            figures.append(figure)
-    if tier == ClosedSet.info.tier and findings.sentences:
-        chance = Estimate(findings.sentence_chance, math.nan, math.nan, len(findings.sentences), 0)
-        figures.append(Measurement(GUESSING, ClosedSet.info, findings.models["sentences"], chance))
-    return figures
+            _collect(metric, clips, getattr(scores, key), against)
+            cell = Measurement.of(row, metric, scores.models.get(key, ""))
+            if cell.estimate is None and against == "transcript":
+                cell = replace(cell, reason="the list gives no transcript for it")
+            table.append(cell)
+    table = _where_they_apply([cell for cell in table if cell.condition != TRUE]) + [
+        cell for cell in table if cell.condition == TRUE
+    ]
+    if tier == ClosedSet.info.tier and scores.sentences:
+        chance = Estimate(scores.sentence_chance, math.nan, math.nan, len(scores.sentences), 0)
+        table.append(Measurement(GUESSING, ClosedSet.info, scores.models["sentences"], chance))
+    return table
 
 
-class VoiceFigures:
-    """Whose voice the outputs have, how constant and how different they are."""
+def _collect(metric: Any, clips: Sequence[Spoken], found: Mapping[str, Any], against: str) -> None:
+    for one in clips:
+        if not against:
+            metric.update(found[one.clip], one.speaker)
+        elif against == "transcript" and one.transcript:
+            metric.update(found[one.clip], one.transcript, one.speaker)
+        elif against == "source" and one.source:
+            metric.update(found[one.clip], found[one.source], one.speaker)
 
-    def __init__(self, pairs: Sequence[Pair], findings: Scores, classifier: VoiceGender) -> None:
-        self._pairs, self._findings, self._classifier = pairs, findings, classifier
+
+class VoiceTables:
+    """Tables of voices: whose they are, how constant, and how different.
+
+    Args:
+        pairs: Measured rows.
+        scores: Embeddings and pitch of outputs, sources and references, and F0 contours.
+        classifier: Classifier of a voice's gender.
+
+    Attributes:
+        voices: Mean true voice (256,) of each target that has true speech.
+        genders: Wanted gender of each target: `face_gender` of the list, else the gender heard in the true speech.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], scores: Scores, classifier: VoiceGender) -> None:
+        self._pairs, self._scores, self._classifier = pairs, scores, classifier
         references: dict[str, dict[str, None]] = defaultdict(dict)
         for pair in pairs:
-            references[pair.target][pair.reference] = None
+            if pair.reference:
+                references[pair.target][pair.reference] = None
         self._references = {target: list(own) for target, own in references.items()}
         self.voices = {
-            target: centroid([findings.embeddings[clip] for clip in own]) for target, own in self._references.items()
+            target: centroid([scores.embeddings[clip] for clip in own]) for target, own in self._references.items()
         }
-        self.genders = {
+        heard = {
             target: classifier.predict(self.voices[target], self._pitch(own))
             for target, own in self._references.items()
         }
+        self.genders = heard | {pair.target: pair.face_gender for pair in pairs if pair.face_gender}
 
     def _pitch(self, clips: Iterable[str]) -> float | None:
-        medians = [one for clip in clips if (one := self._findings.pitches[clip]["median"]) is not None]
+        medians = [one for clip in clips if (one := self._scores.pitches[clip]["median"]) is not None]
         return float(np.mean(medians)) if medians else None
 
     def heard(self, clip: str) -> str:
-        """Gender that the classifier of voices hears in a clip."""
-        return self._classifier.predict(self._findings.embeddings[clip], self._findings.pitches[clip]["median"])
+        """Gender that the classifier hears in a clip, "f" or "m"."""
+        return self._classifier.predict(self._scores.embeddings[clip], self._scores.pitches[clip]["median"])
 
-    def target_figures(self) -> list[Measurement]:
-        """Outputs, sources and random controls against the true speech of the targets."""
-        figures = self._against_targets(OUTPUTS, [(pair.output, pair) for pair in self._pairs])
-        sources = [(pair.source, pair) for pair in self._pairs if pair.source]
-        figures += self._against_targets(SOURCES, sources)
-        figures += self._against_targets(RANDOM, self._strangers(lambda a, b: True))
-        figures += self._against_targets(SAME_GENDER, self._strangers(lambda a, b: self.genders[a] == self.genders[b]))
+    def wanted_table(self) -> list[Measurement]:
+        """Outputs against the wanted gender, the register of real adults, and their sources."""
+        pitch = self._scores.models["pitches"]
+        voice = self._scores.models["embeddings"]
+        table = []
+        for condition, own in by_condition(self._pairs).items():
+            gender, near, contour = GenderAgreement(), SECS(), ContourCorrelation()
+            near.info = replace(SECS.info, name="secs_source", title="SECS to the source", direction="lower")
+            registers = {name: Register(name) for name in ("f", "m")}
+            for pair in own:
+                wanted = self.genders[pair.target]
+                gender.update(self.heard(pair.output), wanted, pair.target)
+                registers[wanted].update(self._scores.pitches[pair.output], pair.target)
+                if pair.source:
+                    embeddings = self._scores.embeddings
+                    near.update(embeddings[pair.output], embeddings[pair.source], pair.target)
+                if pair.source and not pair.say:
+                    contours = self._scores.contours
+                    contour.update(contours[pair.output], contours[pair.source], pair.target)
+            if not any(pair.reference for pair in own):  # else a cell of `target_table`
+                table.append(Measurement.of(condition, gender, voice))
+            table += [
+                Measurement.of(condition, near, voice),
+                Measurement.of(condition, contour, pitch),
+                *(Measurement.of(condition, register, pitch) for register in registers.values()),
+            ]
+        return _where_they_apply(table)
+
+    def target_table(self) -> list[Measurement]:
+        """Outputs, sources and random controls against the true speech of the targets; empty without true speech."""
+        known = [pair for pair in self._pairs if pair.reference]
+        if not known:
+            return []
+        table = []
+        for condition, own in by_condition(known).items():
+            prefix = "" if condition == OUTPUTS else f"{condition}: "
+            table += self._against_targets(condition, [(pair.output, pair) for pair in own])
+            table += self._against_targets(prefix + SOURCES, [(pair.source, pair) for pair in own if pair.source])
+        table += self._against_targets(RANDOM, self._strangers(known, lambda a, b: True))
+        alike = self._strangers(known, lambda a, b: self.genders[a] == self.genders[b])
+        table += self._against_targets(SAME_GENDER, alike)
         true = [
             (clip, replace(pair, reference=other))
-            for pair in {pair.target: pair for pair in self._pairs}.values()
+            for pair in {pair.target: pair for pair in known}.values()
             for clip in self._references[pair.target]
             for other in self._references[pair.target]
             if clip != other
         ]
-        return figures + self._against_targets(TRUE, true, fit=False)
+        return table + self._against_targets(TRUE, true, fit=False)
 
-    def _strangers(self, allowed: Callable[[str, str], bool]) -> list[tuple[str, Pair]]:
+    def _strangers(self, pairs: Sequence[Pair], allowed: Callable[[str, str], bool]) -> list[tuple[str, Pair]]:
         """For each pair an output made for the face of another target, of the same utterance where the list has one."""
         rng = np.random.default_rng(SEED)
         drawn = []
-        for pair in self._pairs:
-            others = [o for o in self._pairs if o.target != pair.target and allowed(o.target, pair.target)]
+        for pair in pairs:
+            others = [o for o in pairs if o.target != pair.target and allowed(o.target, pair.target)]
             others = [o for o in others if o.utterance == pair.utterance] or others
             if others:
                 drawn.append((others[int(rng.integers(len(others)))].output, pair))
         return drawn
 
-    def _against_targets(
-        self, condition: str, clips: Sequence[tuple[str, Pair]], fit: bool = True
-    ) -> list[Measurement]:
-        findings, models = self._findings, self._findings.models
+    def _against_targets(self, row: str, clips: Sequence[tuple[str, Pair]], fit: bool = True) -> list[Measurement]:
+        scores, models = self._scores, self._scores.models
         secs, lf0, gender, face_fit = SECS(), LogF0Correlation(), GenderAgreement(), FaceVoiceFit()
         near = SECS()
         near.info = replace(SECS.info, name="secs_centroid", title="SECS to the speaker's mean")
         for clip, pair in clips:
-            embedding = findings.embeddings[clip]
-            secs.update(embedding, findings.embeddings[pair.reference], pair.target)
-            lf0.update(findings.pitches[clip], findings.pitches[pair.reference], pair.target)
+            embedding = scores.embeddings[clip]
+            secs.update(embedding, scores.embeddings[pair.reference], pair.target)
+            lf0.update(scores.pitches[clip], scores.pitches[pair.reference], pair.target)
             gender.update(self.heard(clip), self.genders[pair.target], pair.target)
             if fit:  # a true recording is part of its speaker's mean, so that these two would only confirm themselves
                 near.update(embedding, self.voices[pair.target], pair.target)
                 face_fit.update(embedding, self.voices, pair.target)
-        pairs: list[tuple[Metric, str]] = [
+        metrics: list[tuple[Metric, str]] = [
             (secs, "embeddings"),
             (near, "embeddings"),
             (face_fit, "embeddings"),
             (lf0, "pitches"),
             (gender, "embeddings"),
         ]
-        kept = pairs if fit else [pairs[0], *pairs[3:]]
+        kept = metrics if fit else [metrics[0], *metrics[3:]]
         if not clips:
-            reason = {
-                TRUE: "every target has one reference only",
-                SOURCES: "the list holds texts only",
-            }.get(condition, "no other target fits")
-            return [Measurement(condition, metric.info, models[key], None, reason) for metric, key in kept]
-        return [Measurement.of(condition, metric, models[key]) for metric, key in kept]
+            reason = "no other target fits"
+            if row == TRUE:
+                reason = "every target has one reference only"
+            elif row.endswith(SOURCES):
+                reason = "the list holds texts only"
+            return [Measurement(row, metric.info, models[key], None, reason) for metric, key in kept]
+        return [Measurement.of(row, metric, models[key]) for metric, key in kept]
 
-    def spread_figures(self) -> list[Measurement]:
-        """SEC and SED of outputs, and of the targets' real speech."""
-        figures = []
-        sec, real_sec = SEC(), SEC()
-        for pair in self._pairs:
-            sec.update(self._findings.embeddings[pair.output], pair.utterance, pair.target)
+    def spread_table(self) -> list[Measurement]:
+        """SEC and SED of the outputs of each part of the list, and of the targets' true speech."""
+        model = self._scores.models["embeddings"]
+        table = []
+        for condition, own in by_condition(self._pairs).items():
+            sec = SEC()
+            for pair in own:
+                sec.update(self._scores.embeddings[pair.output], pair.utterance, pair.target)
+            table.append(Measurement.of(condition, sec, model))
+            for sed in self._seds():
+                for pair in own:
+                    kind = (self.genders[pair.target], pair.face_age)
+                    sed.update(self._scores.embeddings[pair.output], pair.utterance, pair.target, kind)
+                table.append(Measurement.of(condition, sed, model))
+        return _where_they_apply(table) + self._true_spread(model)
+
+    def _true_spread(self, model: str) -> list[Measurement]:
+        if not self._references:
+            return []
+        sec, seds = SEC(), self._seds()
+        ages = {pair.target: pair.face_age for pair in self._pairs}
         for target, own in self._references.items():
             for clip in own:
-                real_sec.update(self._findings.embeddings[clip], "any words", target)
-        model = self._findings.models["embeddings"]
-        figures += [Measurement.of(OUTPUTS, sec, model), Measurement.of(TRUE, real_sec, model)]
-        for name, title, kinds, centroids in (
-            ("sed", "SED", lambda a, b: True, False),
-            ("sed_same_gender", "SED, same gender", lambda a, b: a == b, False),
-            ("sed_cross_gender", "SED, other gender", lambda a, b: a != b, False),
-            ("sed_centroid", "SED of mean voices", lambda a, b: True, True),
-        ):
-            made, real = SED(kinds, centroids), SED(kinds, centroids)
-            for pair in self._pairs:
-                made.update(
-                    self._findings.embeddings[pair.output], pair.utterance, pair.target, self.genders[pair.target]
-                )
-            for target, own in self._references.items():
-                voice = self.voices[target] if centroids else self._findings.embeddings[own[0]]
-                real.update(voice, "any words", target, self.genders[target])
-            made.info = real.info = replace(SED.info, name=name, title=title)
-            figures += [Measurement.of(OUTPUTS, made, model), Measurement.of(TRUE, real, model)]
-        return figures
+                sec.update(self._scores.embeddings[clip], "any words", target)
+            for sed in seds:
+                voice = self.voices[target] if sed.info.name == "sed_centroid" else self._scores.embeddings[own[0]]
+                sed.update(voice, "any words", target, (self.genders[target], ages[target]))
+        return [Measurement.of(TRUE, sec, model), *(Measurement.of(TRUE, sed, model) for sed in seds)]
+
+    def _seds(self) -> list[SED]:
+        """SED over all pairs of targets and over some; a target's kind is its gender and age group."""
+        grouped = any(pair.face_age for pair in self._pairs)
+        kinds: list[tuple[str, str, Callable[[Any, Any], bool]]] = [
+            ("sed", "SED", lambda a, b: True),
+            *([("sed_group", "SED, same gender and age group", lambda a, b: a == b)] if grouped else []),
+            ("sed_same_gender", "SED, same gender", lambda a, b: a[0] == b[0]),
+            ("sed_cross_gender", "SED, other gender", lambda a, b: a[0] != b[0]),
+            ("sed_centroid", "SED of mean voices", lambda a, b: True),
+        ]
+        seds = []
+        for name, title, pairs in kinds:
+            sed = SED(pairs, centroids=name == "sed_centroid")
+            sed.info = replace(SED.info, name=name, title=title)
+            seds.append(sed)
+        return seds
+
+    def row(self, pair: Pair) -> dict[str, Any]:
+        """Columns of scores.csv about the voice of an output."""
+        scores = self._scores
+        own = scores.embeddings[pair.output]
+        return {
+            "secs": cosine(own, scores.embeddings[pair.reference]) if pair.reference else "",
+            "secs_source": cosine(own, scores.embeddings[pair.source]) if pair.source else "",
+            "mean_lf0": scores.pitches[pair.output]["mean"],
+            "voice_gender": self.heard(pair.output),
+            "target_gender": self.genders[pair.target],
+        }
+
+
+def _where_they_apply(table: Sequence[Measurement]) -> list[Measurement]:
+    """Without the cells of parts of a list in which a metric has nothing to measure, if another part has it."""
+    measured = {cell.info.name for cell in table if cell.estimate is not None}
+    return [cell for cell in table if cell.estimate is not None or cell.info.name not in measured]
+
+
+def score_row(pair: Pair, scores: Scores, voices: VoiceTables | None) -> dict[str, Any]:
+    """A row of scores.csv: file names without folders, and every number of the output."""
+    clip = pair.output
+    row: dict[str, Any] = {
+        "output": Path(clip).name,
+        "condition": pair.condition,
+        "source": Path(pair.source).name if not pair.say else "",
+        "say": pair.say,
+        "face": Path(pair.face).name,
+        "face_gender": pair.face_gender,
+        "face_age": pair.face_age,
+        "target": pair.target,
+        "source_speaker": pair.source_speaker,
+        "dnsmos": scores.dnsmos.get(clip, {}).get("overall", ""),
+        "p808": scores.dnsmos.get(clip, {}).get("p808", ""),
+        "utmos": scores.utmos.get(clip, ""),
+    }
+    for prefix, found in (
+        ("", scores.words),
+        ("faster_whisper_", scores.faster_whisper),
+        ("whisper_", scores.whisper),
+    ):
+        if clip in found:
+            row[f"{prefix}heard"] = found[clip]
+            heard, words = normalise(found[clip]), normalise(pair.transcript)
+            for rate, errors in (("wer", word_errors), ("cer", character_errors)) if pair.transcript else ():
+                edits, length = errors(heard, words)
+                row[f"{prefix}{rate}"] = edits / length if length else ""
+    if clip in scores.faster_whisper and pair.source:
+        heard, words = (normalise(scores.faster_whisper[one]) for one in (clip, pair.source))
+        edits, length = word_errors(heard, words)
+        row["words_changed"] = edits / length if length else ""
+    if clip in scores.sentences:
+        row["sentence_recognised"] = int(scores.sentences[clip] == spoken_words(pair.transcript))
+    return row | (voices.row(pair) if voices else {})

@@ -54,7 +54,7 @@ class Weights:
 
 
 def paper_weights() -> list[Weights]:
-    """What the paper tier needs. Fetches the code of UTMOS, some kilobytes, where it is missing: it names its weights.
+    """Weights of the paper tier. Fetches the code of UTMOS, some kilobytes, where it is missing: it names its weights.
 
     Raises:
         InputError: where a package is missing or the code cannot be fetched.

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from idfacevc.errors import InputError
 
 SPEECH_ARCHIVES = {
     "speechocean762": ("speech-adults.zip", "speech-children.zip"),
     "librispeech": ("speech-librispeech.zip",),
     "picovoice": ("speech-picovoice.zip",),
+    "kokoro": ("speech-kokoro.zip",),
 }
 
 
@@ -42,15 +46,28 @@ class FaceRow:
 
 def _rows(table: Path) -> Iterator[dict[str, str]]:
     if not table.is_file():
-        raise FileNotFoundError(
-            f"{table} is missing: give the folder that holds the speech and face tables (--corpora)"
-        )
+        raise InputError(f"{table} is missing: give the folder that holds the speech and face tables (--corpora)")
     with table.open(newline="", encoding="utf-8") as handle:
         yield from csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
+def kept_out(corpus: str, speaker: str) -> bool:
+    """Whether a speaker is kept for tests: a fifth of LibriSpeech's, of whom the corpora split none off."""
+    return corpus == "librispeech" and zlib.crc32(speaker.encode()) % 5 == 0
+
+
 def read_utterances(corpora: Path) -> list[Utterance]:
     """All rows of speech.tsv, in file order."""
+    return _utterances(corpora / "speech.tsv")
+
+
+def read_parallel(corpora: Path) -> list[Utterance]:
+    """All rows of speech-kokoro.tsv, in file order; none where that table is missing."""
+    table = corpora / "speech-kokoro.tsv"
+    return _utterances(table) if table.is_file() else []
+
+
+def _utterances(table: Path) -> list[Utterance]:
     return [
         Utterance(
             id=row["id"],
@@ -63,7 +80,7 @@ def read_utterances(corpora: Path) -> list[Utterance]:
             path=row["path"],
             text=row["text"],
         )
-        for row in _rows(corpora / "speech.tsv")
+        for row in _rows(table)
     ]
 
 

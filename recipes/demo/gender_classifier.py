@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from idfacevc.evaluation.measurement import Measurement, markdown
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
 from idfacevc.evaluation.metrics.gender import GenderAgreement, VoiceGender
 from idfacevc.evaluation.metrics.pitch import PitchTracker
-from idfacevc.evaluation.score_cache import ScoreCache, analyse
+from idfacevc.evaluation.scores import ScoreCache, score_clips
+from idfacevc.files import make_folder
 from recipes.demo.evaluate.test_set import ADULT, Recording, held_out_adults, read_recordings
 
 PER_SPEAKER = 6
@@ -43,6 +45,16 @@ class _Voices:
             classifier.predict(embedding, pitch) == recording.gender
             for recording, embedding, pitch in zip(self.recordings, self.embeddings, self.pitches, strict=True)
         ]
+
+
+def train_and_check(corpora: Path, out: Path, workers: int) -> str:
+    """`idfacevc evaluate gender-classifier`: write voice_gender.yaml into `out`; returns the table of its checks."""
+    make_folder(out)
+    cache = ScoreCache(out / "cache.sqlite")
+    classifier = train(corpora, cache, workers)
+    checks = check(classifier, corpora, cache, workers)
+    classifier.save(out / "voice_gender.yaml")
+    return markdown([Measurement.of(name, agreed, classifier.trained_on) for name, agreed in checks.items()])
 
 
 def train(corpora: Path, cache: ScoreCache, workers: int) -> VoiceGender:
@@ -92,6 +104,6 @@ def _analysed(recordings: Sequence[Recording], cache: ScoreCache, workers: int) 
         own[recording.speaker].append(recording)
     kept = [recording for several in own.values() for recording in several[:PER_SPEAKER]]
     clips = [recording.clip for recording in kept]
-    embeddings = analyse(SpeakerEncoder(), clips, cache, workers)
-    pitches = analyse(PitchTracker(), clips, cache, workers)
+    embeddings = score_clips(SpeakerEncoder(), clips, cache, workers)
+    pitches = score_clips(PitchTracker(), clips, cache, workers)
     return _Voices(kept, np.array([embeddings[clip] for clip in clips]), [pitches[clip]["median"] for clip in clips])

@@ -13,7 +13,6 @@ import io
 import random
 import zipfile
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from idfacevc.backbones.whisper import WhisperEncoder
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.model import WhisperSpec
 from idfacevc.errors import InputError
+from recipes.demo.corpora import kept_out
 
 FRONT_END = FrontEndSpec(floor=1e-5)
 RATE = FRONT_END.sample_rate
@@ -62,7 +62,11 @@ def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
         parallel: Folder of further parallel speech, as `recipes.demo.parallel_speech` writes it.
     """
     csv.field_size_limit(2**31 - 1)
-    rows = [row for row in _table(corpora / "speech.tsv") if row["split"] == "train" and not held_out(row)]
+    rows = [
+        row
+        for row in _table(corpora / "speech.tsv")
+        if row["split"] == "train" and not kept_out(row["corpus"], row["speaker"])
+    ]
     speakers: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in rows:
         speakers.setdefault((row["corpus"], row["speaker"]), []).append(row)
@@ -83,11 +87,6 @@ def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
             for row in _table(parallel / PARALLEL_TABLE)
         ]
     return clips + [Clip(row["id"], row["corpus"], row["speaker"], row["path"]) for row in drawn]
-
-
-def held_out(row: Mapping[str, str]) -> bool:
-    """Whether a training never sees a speaker of LibriSpeech: the corpora split none of them off."""
-    return row["corpus"] == "librispeech" and zlib.crc32(row["speaker"].encode()) % 5 == 0
 
 
 def _table(path: Path) -> list[dict[str, str]]:

@@ -43,6 +43,7 @@ def test_map_of_voices(tmp_path: Path) -> None:
 def test_no_scores_no_histogram() -> None:
     assert figures.distributions({"UTMOS": []}) is None
     assert figures.distributions({"UTMOS": [], "SECS": [0.5, 0.6]}) is not None
+    assert figures.distributions({"SECS": [1.0, 1.0, np.nextafter(1.0, 2.0)]}) is not None
 
 
 def test_figures_of_the_method(tiny_bundle: Path, photo_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_shipped_classifier_hears_a_deep_voice_as_male(say: Callable[..., np.nda
 
 @pytest.mark.slow
 def test_shipped_classifier_on_real_voices(corpora: Path, tmp_path: Path) -> None:
-    from idfacevc.evaluation.score_cache import ScoreCache
+    from idfacevc.evaluation.scores import ScoreCache
     from recipes.demo import gender_classifier as voice_gender
 
     checks = voice_gender.check(VoiceGender.load(), corpora, ScoreCache(tmp_path / "cache.sqlite"), 2)

@@ -54,6 +54,19 @@ def test_a_text_needs_no_source_speaker(folder: Path) -> None:
         read_pairs(table(folder, "a.wav\t\tf.png\tr.wav\tanna\t\t"))
 
 
+def test_a_list_in_parts_may_name_the_gender_instead_of_true_speech(folder: Path) -> None:
+    header = "source\tface\treference\ttarget\tsource_speaker\tcondition\tface_gender\tface_age\taligned"
+    row = "a.wav\tf.png\t\tanna\tben\tnative\tf\t20-29\tyes"
+    (pair,) = read_pairs(table(folder, row, header=header))
+    assert (pair.reference, pair.condition, pair.face_gender) == ("", "native", "f")
+    assert (pair.face_age, pair.aligned) == ("20-29", "yes")
+    twice = read_pairs(table(folder, row, row.replace("native", "accented"), header=header))
+    assert twice[0].utterance == twice[1].utterance
+    for old, new, message in (("\tf\t", "\t\t", "has no reference"), ("\tf\t", "\tx\t", "is f or m, not x")):
+        with pytest.raises(InputError, match=message):
+            read_pairs(table(folder, row.replace(old, new), header=header))
+
+
 def test_columns_that_a_list_leaves_out(folder: Path) -> None:
     rows = "a.wav\tf.png\tr.wav\tanna\tben"
     (pair,) = read_pairs(table(folder, rows, header="source\tface\treference\ttarget\tsource_speaker"))

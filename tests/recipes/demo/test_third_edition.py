@@ -19,9 +19,10 @@ from idfacevc.text.speakers.kokoro import available
 from recipes.demo import joint
 from recipes.demo.clips import Features, groups_of, mean_vectors
 from recipes.demo.converter import FRAMES, Draws, losses, read_sizes
+from recipes.demo.corpora import kept_out
 from recipes.demo.parallel_speech import Reader, group_rows, sentences
 from recipes.demo.source_filter import Panel
-from recipes.demo.speech_features import FRONT_END, degraded, held_out, resampled, stretched
+from recipes.demo.speech_features import FRONT_END, degraded, resampled, stretched
 from recipes.demo.whisper_weights import encoder_weights, read_ctranslate2
 
 
@@ -153,9 +154,9 @@ def test_a_vocoder_draw_joins_mel_and_samples_at_one_level():
 
 def test_trainings_see_no_held_out_speaker_of_librispeech():
     rows = [{"corpus": "librispeech", "speaker": f"ls-{number}"} for number in range(1000)]
-    share = sum(held_out(row) for row in rows) / len(rows)
+    share = sum(kept_out(**row) for row in rows) / len(rows)
     assert 0.15 < share < 0.25
-    assert not held_out({"corpus": "picovoice", "speaker": "ls-0"})
+    assert not kept_out("picovoice", "ls-0")
 
 
 def test_sentences_to_read_are_plain_and_come_in_an_order_that_stays(tmp_path):

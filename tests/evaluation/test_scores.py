@@ -13,8 +13,7 @@ import pytest
 
 from idfacevc.audio.io import save_audio
 from idfacevc.evaluation.metrics.base import Scorer
-from idfacevc.evaluation.parallel import map_processes
-from idfacevc.evaluation.score_cache import ScoreCache, analyse
+from idfacevc.evaluation.scores import ScoreCache, map_processes, score_clips
 
 
 class Peak(Scorer):
@@ -47,27 +46,27 @@ def test_each_content_is_looked_at_once(clips: list[str], tmp_path: Path) -> Non
     copy = str(tmp_path / "copy.wav")
     cache = ScoreCache(tmp_path / "cache.sqlite")
     first, second = Peak(), Peak()
-    found = analyse(first, [*clips, clips[0], copy], cache, 1)
+    found = score_clips(first, [*clips, clips[0], copy], cache, 1)
     assert first.seen == len(clips)
     assert found[copy] == found[clips[0]]
     assert list(found) == [*clips, copy]
-    assert analyse(second, clips, ScoreCache(tmp_path / "cache.sqlite"), 1) == {clip: found[clip] for clip in clips}
+    assert score_clips(second, clips, ScoreCache(tmp_path / "cache.sqlite"), 1) == {clip: found[clip] for clip in clips}
     assert second.seen == 0
 
 
 def test_a_file_that_changed_is_looked_at_again(clips: list[str], tmp_path: Path) -> None:
     cache = ScoreCache(tmp_path / "cache.sqlite")
-    before = analyse(Peak(), clips[:1], cache, 1)[clips[0]]
+    before = score_clips(Peak(), clips[:1], cache, 1)[clips[0]]
     shutil.copyfile(clips[-1], clips[0])
-    assert analyse(Peak(), clips[:1], cache, 1)[clips[0]] > before
+    assert score_clips(Peak(), clips[:1], cache, 1)[clips[0]] > before
 
 
 def test_a_killed_run_goes_on_where_it_stopped(clips: list[str], tmp_path: Path) -> None:
     cache = ScoreCache(tmp_path / "cache.sqlite")
     with pytest.raises(KeyboardInterrupt):
-        analyse(Peak(fails_at=18), clips, cache, 1)
+        score_clips(Peak(fails_at=18), clips, cache, 1)
     rest = Peak()
-    assert len(analyse(rest, clips, cache, 1)) == len(clips)
+    assert len(score_clips(rest, clips, cache, 1)) == len(clips)
     assert rest.seen == 4  # two chunks of eight were kept
 
 
