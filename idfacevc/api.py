@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,18 +16,20 @@ import torch
 from torch import Tensor
 
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
+from idfacevc.audio.output import at_loudness, save_audio, streamed
 from idfacevc.audio.pitch import log_f0
+from idfacevc.audio.provenance import Provenance
 from idfacevc.backbones.tower import AGE_BINS, GENDERS
 from idfacevc.bundles import model as checkpoints
 from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
-from idfacevc.face.reader import FaceReader, FaceSource
+from idfacevc.face.reader import FaceReader, FaceSource, origin_of
 from idfacevc.pipeline.options import ConversionOptions, DeliveryOptions
 from idfacevc.pipeline.source import Source, analyse, mel_blocks
 from idfacevc.text.speakers import registry
 from idfacevc.text.speakers.base import BaseSpeaker, speak
-from idfacevc.text.style import Style, apply_style, limited
+from idfacevc.text.style import Style, apply_style
 from idfacevc.threads import few_threads, in_few_threads
 from idfacevc.types import FaceAttributes, Speech, Voice
 from idfacevc.vocoders.base import Vocoder
@@ -48,6 +51,8 @@ class IDFaceVC:
         device: where they are.
         vocoder: in place of the bundle's own.
     """
+
+    system = "ID-FaceVC"
 
     def __init__(
         self, bundle: checkpoints.Bundle, device: torch.device | str = "cpu", vocoder: Vocoder | None = None
@@ -107,7 +112,8 @@ class IDFaceVC:
             strict: several faces in a picture are an error instead of a warning.
             index: number of the face to use where there are several, from 0, the largest first.
         """
-        return self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
+        voice = self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
+        return replace(voice, origin=origin_of(face))
 
     @few_threads()
     @torch.no_grad()
@@ -150,6 +156,7 @@ class IDFaceVC:
         styles: str | os.PathLike[str] | None = None,
         base_speaker: str | os.PathLike[str] = "auto",
         speaker: int = 0,
+        loudness: float | str | None = "source",
     ) -> Speech:
         """Speech in a voice, from exactly one of a recording, a text, and a recording already analysed.
 
@@ -168,14 +175,17 @@ class IDFaceVC:
             base_speaker: that says the text: "auto", "espeak", "kokoro", "piper", "vits", "openvoice", a folder of
                 weights of the last two, or a Piper voice's .onnx file.
             speaker: number in a base speaker with several, from 0.
+            loudness: in LUFS; "source" is the recording's own, and -23 LUFS for a text; None leaves what comes. True
+                peaks stay under -1 dBTP.
         """
         delivery = ConversionOptions(
-            style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker
+            style, style_strength, speed, pitch_range, seed, language, styles, base_speaker, speaker, loudness
         )
-        mels, length = self._mels(voice, audio, text, source, delivery)
+        mels, length, target = self._mels(voice, audio, text, source, delivery)
         frames = torch.cat(list(mels), dim=1)
-        samples = limited(self._vocoder(delivery)(frames, seed)[:length])
-        return Speech(samples, self.sample_rate, self._mel_of(frames))
+        samples = self._vocoder(delivery)(frames, seed)[:length]
+        levelled = at_loudness(samples, self.sample_rate, target)
+        return Speech(np.concatenate(list(levelled)), self.sample_rate, self._mel_of(frames), self.provenance(voice))
 
     @few_threads()
     def stream(
@@ -184,16 +194,57 @@ class IDFaceVC:
         audio: AudioSource | None = None,
         text: str | None = None,
         source: Source | None = None,
+        *,
+        watermark: bool = True,
         **options: Unpack[DeliveryOptions],
     ) -> Iterator[np.ndarray]:
-        """The samples of `convert`, with its arguments, in pieces (n,) float32, in bounded memory.
+        """The speech of `convert`, with its arguments, in pieces (n,) float32, in bounded memory, while it is made.
 
-        A text is spoken, converted and handed out some sentences at a time, however long it is.
+        A text is spoken, converted and handed out some sentences at a time, however long it is. The loudness follows
+        what is known: all that was handed out and the next three seconds.
+
+        Args:
+            watermark: the pieces carry the inaudible mark, as a file would.
         """
-        delivery = ConversionOptions(**options)
-        mels, length = self._mels(voice, audio, text, source, delivery)
-        pieces = in_few_threads(map(limited, self._vocoder(delivery).stream(mels, delivery.seed)))
-        return pieces if length is None else _trimmed(pieces, length)
+        pieces, target = self._pieces(voice, audio, text, source, ConversionOptions(**options))
+        return in_few_threads(streamed(pieces, self.sample_rate, target, watermark))
+
+    @few_threads()
+    def convert_to_file(
+        self,
+        path: str | os.PathLike[str],
+        voice: Voice,
+        audio: AudioSource | None = None,
+        text: str | None = None,
+        source: Source | None = None,
+        *,
+        watermark: bool = True,
+        progress: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]] = iter,
+        **options: Unpack[DeliveryOptions],
+    ) -> float:
+        """Write the speech of `convert`, with its arguments, in bounded memory.
+
+        Args:
+            path: .wav, .flac, .mp3, .opus or .m4a.
+            watermark: put the inaudible mark into the samples.
+            progress: is given the pieces as they are made, and hands them on.
+        Returns:
+            the duration in seconds.
+        """
+        pieces, target = self._pieces(voice, audio, text, source, ConversionOptions(**options))
+        written = save_audio(
+            path,
+            progress(pieces),
+            self.sample_rate,
+            loudness=target,
+            watermark=watermark,
+            provenance=self.provenance(voice),
+        )
+        return written / self.sample_rate
+
+    def provenance(self, voice: Voice) -> Provenance:
+        """What a file of this voice says of where it came from."""
+        return Provenance(self.system, f"{self.spec.name} {self.fingerprint}", voice.origin)
 
     @few_threads()
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
@@ -238,6 +289,19 @@ class IDFaceVC:
         if waiting:
             yield passage(waiting)
 
+    def _pieces(
+        self,
+        voice: Voice,
+        audio: AudioSource | None,
+        text: str | None,
+        source: Source | None,
+        delivery: ConversionOptions,
+    ) -> tuple[Iterator[np.ndarray], float | None]:
+        """The speech in pieces (n,) as the vocoder gives them, and the loudness that it is to have in LUFS."""
+        mels, length, target = self._mels(voice, audio, text, source, delivery)
+        pieces = self._vocoder(delivery).stream(mels, delivery.seed)
+        return (pieces if length is None else _trimmed(pieces, length)), target
+
     def _mels(
         self,
         voice: Voice,
@@ -245,8 +309,10 @@ class IDFaceVC:
         text: str | None,
         source: Source | None,
         delivery: ConversionOptions,
-    ) -> tuple[Iterator[Tensor], int | None]:
-        """The converted log-mel in pieces (M, t), and the number of samples that it stands for; None: all of them."""
+    ) -> tuple[Iterator[Tensor], int | None, float | None]:
+        """The converted log-mel in pieces (M, t), the number of samples that it stands for (None: all of them), and the
+        loudness that they are to have in LUFS (None: their own).
+        """
         if sum(given is not None for given in (audio, text, source)) != 1:
             raise InputError("give exactly one of a recording (audio), a text and an analysed source")
         if voice.checkpoint != self.fingerprint:
@@ -256,12 +322,12 @@ class IDFaceVC:
                 f"the voice has a vector of shape {voice.vector.shape}, not {(self.spec.model.memory.dim,)}"
             )
         if text is not None:
-            return self._text_mels(voice, text, delivery), None
+            return self._text_mels(voice, text, delivery), None, delivery.target_loudness(None)
         if source is None:
             source = analyse(self.source_speech(audio, None, delivery), self.net)
         frames = math.ceil(len(source.lf0) / delivery.speed)
         mels = self._decode(source, voice, delivery, frames, delivery.speed)
-        return mels, round(source.samples / delivery.speed)
+        return mels, round(source.samples / delivery.speed), delivery.target_loudness(source.loudness)
 
     def _text_mels(self, voice: Voice, text: str, delivery: ConversionOptions) -> Iterator[Tensor]:
         """The log-mel of a text, one passage after the other; the base speaker speaks at the speed asked for."""

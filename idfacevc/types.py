@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_audio
+from idfacevc.audio.provenance import Provenance
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing
 
@@ -27,18 +28,21 @@ class Voice:
         identity: (D,) the face identity that recalled it.
         tokens: (P, D') of the face backbone, averaged over the pictures.
         checkpoint: fingerprint of the weights that made it; others refuse it.
+        origin: where it came from, in words: "face" with the digest of the picture, "generated".
     """
 
     vector: np.ndarray
     identity: np.ndarray
     tokens: np.ndarray
     checkpoint: str
+    origin: str = ""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
         arrays = {name: np.ascontiguousarray(getattr(self, name), np.float32) for name in _DIMENSIONS}
         with replacing(Path(path)) as temporary:
-            save_file(arrays, temporary, {"format": _FORMAT, "checkpoint": self.checkpoint})
+            facts = {"format": _FORMAT, "checkpoint": self.checkpoint, "origin": self.origin}
+            save_file(arrays, temporary, facts)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Voice:
@@ -56,7 +60,7 @@ class Voice:
             array = arrays[name]
             if array.ndim != dimensions or array.dtype != np.float32 or not array.size or not np.isfinite(array).all():
                 raise InputError(f"{path}: is a damaged voice file ({name} of {array.dtype} {array.shape})")
-        return cls(**arrays, checkpoint=metadata.get("checkpoint", ""))
+        return cls(**arrays, checkpoint=metadata.get("checkpoint", ""), origin=metadata.get("origin", ""))
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,20 @@ class Speech:
     """Converted speech.
 
     Attributes:
-        samples: (N,) float32.
+        samples: (N,) float32, without the watermark, which `save` adds.
         sample_rate: in Hz.
         mel: (M, T) log-mel that it was made from.
+        provenance: what its file says of where it came from.
     """
 
     samples: np.ndarray
     sample_rate: int
     mel: np.ndarray
+    provenance: Provenance = field(default_factory=Provenance)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write WAV or FLAC by the name's suffix, marked as synthetic speech."""
-        save_audio(path, self.samples, self.sample_rate)
+    def save(self, path: str | os.PathLike[str], watermark: bool = True) -> None:
+        """Write WAV, FLAC, MP3, Opus or M4A by the name's suffix, marked as synthetic speech."""
+        save_audio(path, self.samples, self.sample_rate, watermark=watermark, provenance=self.provenance)
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,16 @@ def test_surface() -> None:
     assert public == {
         "analyse",
         "convert",
+        "convert_to_file",
         "copy_synthesis",
         "face_attributes",
         "fingerprint",
         "from_pretrained",
+        "provenance",
         "sample_rate",
         "source_speech",
         "stream",
+        "system",
         "voice_from_face",
         "voice_from_tokens",
     }
@@ -76,6 +79,7 @@ def test_surface() -> None:
         "styles",
         "base_speaker",
         "speaker",
+        "loudness",
     ]
     assert list(inspect.signature(idfacevc.convert).parameters) == ["face", "audio_or_text", "options"]
     with pytest.raises(AttributeError):
@@ -122,8 +126,9 @@ def test_a_text_that_is_said_in_no_time(vc: IDFaceVC, voice: Voice) -> None:
 
 def test_a_book_streams_and_a_passage_of_it_is_what_convert_gives(vc: IDFaceVC, voice: Voice) -> None:
     text = "It was the best of times. It was the worst of times. It was the age of wisdom.\n\nIt was so."
-    pieces = list(vc.stream(voice, text=text, speed=1.5, style="sad", seed=3))
-    whole = vc.convert(voice, text=text, speed=1.5, style="sad", seed=3)
+    options = {"text": text, "speed": 1.5, "style": "sad", "seed": 3, "loudness": None}
+    pieces = list(vc.stream(voice, watermark=False, **options))
+    whole = vc.convert(voice, **options)
     assert_near(np.concatenate(pieces), whole.samples, 1e-3)
     assert len(whole.samples) == len(whole.mel[0]) * vc.spec.model.front_end.hop_length
     book = vc.stream(voice, text=f"{text}\n\n" * 5_000)
@@ -172,8 +177,9 @@ def test_an_analysed_source_gives_the_same_as_the_recording(vc: IDFaceVC, voice:
 
 def test_a_stream_gives_the_samples_of_convert(vc: IDFaceVC, voice: Voice) -> None:
     wave = vowels(9.3)
-    pieces = list(vc.stream(voice, audio=(wave, RATE), speed=0.9, seed=2))
-    whole = vc.convert(voice, audio=(wave, RATE), speed=0.9, seed=2)
+    options = {"audio": (wave, RATE), "speed": 0.9, "seed": 2, "loudness": None}
+    pieces = list(vc.stream(voice, watermark=False, **options))
+    whole = vc.convert(voice, **options)
     assert len(pieces) > 1
     assert_near(np.concatenate(pieces), whole.samples, 1e-3)
 
@@ -351,8 +357,8 @@ def test_the_function_in_one_call(tiny_bundle: Path, photo: Image.Image, speech:
     first = convert(photo, (speech, RATE), checkpoint=tiny_bundle, seed=1)
     second = convert(np.asarray(photo), (speech, RATE), checkpoint=tiny_bundle, seed=1)
     np.testing.assert_array_equal(first.samples, second.samples)
-    with pytest.raises(TypeError, match="loudness"):
-        convert(photo, (speech, RATE), checkpoint=tiny_bundle, loudness=2)
+    with pytest.raises(TypeError, match="volume"):
+        convert(photo, (speech, RATE), checkpoint=tiny_bundle, volume=2)
 
 
 def test_devices() -> None:

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from idfacevc.audio import io as audio_io
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.limiter import limited
+from idfacevc.audio.output import save_audio
 from idfacevc.bundles.model import available, read_spec, resolve
 from idfacevc.cli.batch import read_rows
 from idfacevc.cli.faults import status_of
@@ -32,7 +33,7 @@ from idfacevc.face.image import load_image
 from idfacevc.files import distinct, readable, write_whole
 from idfacevc.pipeline.options import ConversionOptions
 from idfacevc.pipeline.plot import plot_conversion
-from idfacevc.text.style import limited, load_styles
+from idfacevc.text.style import load_styles
 from idfacevc.types import Voice
 from tests.conftest import vowels, write_tiny_bundle
 
@@ -108,8 +109,9 @@ def _figure(path: Path) -> None:
 
 BIG = np.zeros(10_000, np.float32)
 WRITERS: dict[str, Callable[[Path], object]] = {
-    "out.wav": lambda path: save_audio(path, np.zeros(80_000, np.float32), 16_000),
-    "out.flac": lambda path: save_audio(path, np.random.default_rng(0).uniform(-1, 1, 80_000), 16_000),
+    "out.wav": lambda path: save_audio(path, vowels(5.0), 16_000, watermark=False),
+    "out.mp3": lambda path: save_audio(path, vowels(20.0), 16_000, watermark=False),
+    "out.flac": lambda path: save_audio(path, vowels(5.0), 16_000, watermark=False),
     "voice.safetensors": lambda path: Voice(BIG, BIG, BIG[None], "x").save(path),
     "figure.png": _figure,
     "report.html": lambda path: write_whole(path, "a" * 100_000),
@@ -202,7 +204,7 @@ def test_what_is_written_has_the_rights_of_the_umask(tmp_path: Path) -> None:
     try:
         write_tiny_bundle(tmp_path / "bundle")
         Voice(BIG, BIG, BIG[None], "x").save(tmp_path / "voice.safetensors")
-        save_audio(tmp_path / "out.wav", BIG, 16_000)
+        save_audio(tmp_path / "out.wav", BIG, 16_000, watermark=False)
     finally:
         os.umask(before)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -232,8 +234,8 @@ def test_malformed_settings_are_one_line(tmp_path: Path, content: str) -> None:
 
 
 def test_samples_that_are_no_numbers_are_refused() -> None:
-    with pytest.raises(InputError, match="not finite numbers"):
-        limited(np.array([0.0, np.nan]))
+    with pytest.raises(InputError, match="no finite numbers"):
+        list(limited([np.array([0.0, np.nan])], 16_000))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs FIFOs")

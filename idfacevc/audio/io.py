@@ -1,4 +1,4 @@
-"""Read any audio that FFmpeg reads, in bounded memory; write WAV or FLAC, streamed and never half-written."""
+"""Read any audio that FFmpeg reads, in bounded memory; put files in their place only when they are complete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from idfacevc.audio.downmix import Downmix
 from idfacevc.errors import InputError
-from idfacevc.files import check_writable, readable, replacing, temporary_room
+from idfacevc.files import readable, temporary_room
 
 AudioSource = str | os.PathLike[str] | tuple[np.ndarray, int]
 
@@ -24,11 +24,9 @@ AUDIO_SUFFIXES = frozenset(
 )
 SHORTEST_SECONDS = 0.3
 SILENT_PEAK = 1e-4  # -80 dB of full scale
-MARK = "Synthetic speech made by idfacevc"
 
 _IN_MEMORY_SECONDS = 600
 _BLOCK = 1 << 16
-_FORMATS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16")}
 
 
 def load_audio(source: AudioSource, rate: int) -> np.ndarray:
@@ -57,7 +55,7 @@ def collect(name: str, chunks: Iterable[np.ndarray], rate: int) -> np.ndarray:
 
     `name` is what the errors call it.
     """
-    samples = _collect(iter(chunks), _IN_MEMORY_SECONDS * rate)
+    samples = spooled(chunks, rate)
     if len(samples) == 0:
         raise InputError(f"{name}: holds no audio samples")
     if len(samples) < SHORTEST_SECONDS * rate:
@@ -72,41 +70,6 @@ def collect(name: str, chunks: Iterable[np.ndarray], rate: int) -> np.ndarray:
         for block in blocks:
             block /= peak
     return samples
-
-
-def save_audio(path: str | os.PathLike[str], samples: np.ndarray | Iterable[np.ndarray], rate: int) -> int:
-    """Write float samples (N,), or blocks of them as they arrive, as 16-bit WAV or FLAC by the name's suffix.
-
-    The file appears under its name only when it is complete, and carries a comment saying that it is synthetic speech.
-
-    Returns:
-        the number of samples written.
-    Raises:
-        InputError: for another suffix, or a folder that cannot be written.
-    """
-    import soundfile
-
-    target = check_output(path)
-    kind, subtype = _FORMATS[target.suffix.lower()]
-    blocks = [samples] if isinstance(samples, np.ndarray) else samples
-    written = 0
-    with replacing(target) as temporary, soundfile.SoundFile(temporary, "w", rate, 1, subtype, format=kind) as file:
-        file.comment = MARK
-        file.software = "idfacevc"
-        for block in blocks:
-            file.write(np.clip(block, -1.0, 1.0))
-            written += len(block)
-    return written
-
-
-def check_output(path: str | os.PathLike[str]) -> Path:
-    """The path of an audio file, if one can be written there as far as a look can tell; else an `InputError`."""
-    target = Path(path)
-    if target.suffix.lower() not in _FORMATS:
-        suffix = target.suffix or "a name without suffix"
-        raise InputError(f"{target}: output is written as {' or '.join(_FORMATS)}, not as {suffix}")
-    check_writable(target)
-    return target
 
 
 def _open(source: AudioSource, rate: int) -> tuple[str, Iterator[np.ndarray]]:
@@ -180,6 +143,20 @@ def _decode(path: Path, rate: int) -> Iterator[np.ndarray]:
         raise InputError(f"{path}: cannot be read as audio ({getattr(error, 'strerror', None) or error})") from error
 
 
+def comment_of(path: str | os.PathLike[str]) -> str:
+    """The comment in a file's metadata, empty where it has none; `InputError` for what FFmpeg cannot read."""
+    import av
+
+    try:
+        with readable(path, "recording") as file, open_media(file) as container:
+            found = {**container.metadata, **{key: s.metadata[key] for s in container.streams for key in s.metadata}}
+    except (av.error.FFmpegError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: cannot be read as audio ({getattr(error, 'strerror', None) or error})") from error
+    return next((value for key, value in found.items() if key.lower() == "comment"), "")
+
+
 @contextmanager
 def open_media(file: Path) -> Iterator[Any]:
     """PyAV's container of a file, whatever bytes its name consists of."""
@@ -223,8 +200,9 @@ def mono_blocks(packets: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
         yield from (downmix(out.to_ndarray()) for out in resampler.resample(None))
 
 
-def _collect(chunks: Iterator[np.ndarray], limit: int) -> np.ndarray:
-    """All chunks as one float32 array: in memory up to `limit` samples, else a memory map of a temporary file."""
+def spooled(pieces: Iterable[np.ndarray], rate: int) -> np.ndarray:
+    """All pieces as one float32 array: in memory up to ten minutes, else a memory map of a temporary file."""
+    chunks, limit = iter(pieces), _IN_MEMORY_SECONDS * rate
     kept: list[np.ndarray] = []
     total = 0
     for chunk in chunks:

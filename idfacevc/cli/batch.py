@@ -7,10 +7,12 @@ import csv
 import sys
 import traceback
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idfacevc.cli.convert import add_model, add_quiet, add_styles, shown
+from idfacevc.cli.convert import add_model, add_output, add_quiet, add_styles, shown
+from idfacevc.cli.licences import add_commercial, check_commercial
 from idfacevc.errors import InputError
 from idfacevc.files import distinct, readable
 
@@ -55,6 +57,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("jobs", metavar="JOBS.csv")
     parser.add_argument("--out-dir", required=True, metavar="DIR")
     parser.add_argument("--strict-face", action="store_true", help="refuse pictures with several faces")
+    add_output(parser)
+    add_commercial(parser)
     add_quiet(parser)
     add_styles(parser)
     add_model(parser)
@@ -63,9 +67,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
+    from idfacevc.audio.watermark import watermarker
 
     rows = read_rows(Path(args.jobs))
     out_dir = Path(args.out_dir)
+    if args.watermark:
+        watermarker()
     say = (lambda _: None) if args.quiet else print
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     voices: dict[Path, Voice] = {}
@@ -132,13 +139,23 @@ def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> 
 
 
 def _convert(vc: IDFaceVC, job: BatchRow, voices: dict[Path, Voice], args: argparse.Namespace) -> None:
-    from idfacevc.audio.io import check_output, save_audio
+    from idfacevc.audio.output import check_output
     from idfacevc.types import Voice
 
     check_output(job.output)
     distinct(job.output, job.face, job.audio)
+    check_commercial(args, None if job.text is None else job.options.get("base_speaker", "auto"))
     if job.face not in voices:
         saved = job.face.suffix == ".safetensors"
         voices[job.face] = Voice.load(job.face) if saved else vc.voice_from_face(job.face, strict=args.strict_face)
-    pieces = vc.stream(voices[job.face], audio=job.audio, text=job.text, styles=args.styles, **job.options)
-    save_audio(job.output, shown(pieces, vc.sample_rate, args.quiet), vc.sample_rate)
+    vc.convert_to_file(
+        job.output,
+        voices[job.face],
+        audio=job.audio,
+        text=job.text,
+        watermark=args.watermark,
+        progress=partial(shown, rate=vc.sample_rate, quiet=args.quiet),
+        styles=args.styles,
+        loudness=args.loudness,
+        **job.options,
+    )

@@ -6,10 +6,12 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idfacevc.cli.licences import add_commercial, check_commercial
 from idfacevc.errors import InputError
 from idfacevc.files import readable
 
@@ -40,8 +42,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     content.add_argument("--audio", metavar="WAV", help="recording whose words are kept, of any format")
     content.add_argument("--text", help="words to say, plain text only: no SSML; - reads standard input")
     content.add_argument("--text-file", metavar="FILE", help="file of the words to say, UTF-8")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=".wav or .flac file to write")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="file to write: .wav, .flac, .mp3, .opus or .m4a"
+    )
     add_delivery(parser)
+    add_output(parser)
+    add_commercial(parser)
     add_model(parser)
     parser.add_argument(
         "--strict-face", action="store_true", help="refuse a picture with several faces instead of taking the largest"
@@ -77,6 +83,31 @@ def add_delivery(parser: argparse.ArgumentParser) -> None:
     add_styles(parser)
 
 
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Options of the waveform that is written."""
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument(
+        "--loudness",
+        type=_loudness,
+        default="source",
+        metavar="LUFS",
+        help="of the output; source: the recording's own, -23 for a text (%(default)s)",
+    )
+    level.add_argument(
+        "--no-normalize", dest="loudness", action="store_const", const=None, help="leave the level as it comes out"
+    )
+    parser.add_argument(
+        "--no-watermark",
+        dest="watermark",
+        action="store_false",
+        help="leave out the inaudible mark, and say so",
+    )
+
+
+def _loudness(given: str) -> float | str:
+    return given if given == "source" else float(given)
+
+
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """The option that keeps progress and results from being printed."""
     parser.add_argument("--quiet", action="store_true", help="print warnings and errors only")
@@ -98,7 +129,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
-    from idfacevc.audio.io import check_output, load_audio, save_audio
+    from idfacevc.audio.io import load_audio
+    from idfacevc.audio.output import check_output
+    from idfacevc.audio.watermark import watermarker
+    from idfacevc.face.reader import origin_of
     from idfacevc.files import check_writable, distinct
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.pipeline.plot import figure_class, plot_conversion
@@ -120,19 +154,24 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{args.voice_out}: voices are saved as .safetensors")
         check_writable(args.voice_out)
     text = _text(args)
+    check_commercial(args, None if text is None else args.base_speaker)
     options = {field.name: getattr(args, field.name) for field in fields(ConversionOptions)}
     delivery = ConversionOptions(**options)
+    if args.watermark:
+        watermarker()
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     if args.voice:
         voice = Voice.load(args.voice)
     else:
         crops = vc.faces.crops(args.face, strict=args.strict_face, index=args.face_index)
-        voice = vc.voice_from_face(crops, aligned=True)
+        voice = replace(vc.voice_from_face(crops, aligned=True), origin=origin_of(args.face))
     if args.voice_out:
         voice.save(args.voice_out)
     begin = time.perf_counter()
-    pieces = vc.stream(voice, audio=args.audio, text=text, **options)
-    seconds = save_audio(args.output, shown(pieces, vc.sample_rate, args.quiet), vc.sample_rate) / vc.sample_rate
+    progress = partial(shown, rate=vc.sample_rate, quiet=args.quiet)
+    seconds = vc.convert_to_file(
+        args.output, voice, audio=args.audio, text=text, watermark=args.watermark, progress=progress, **options
+    )
     took = time.perf_counter() - begin
     if not args.quiet:
         print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")

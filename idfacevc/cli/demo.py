@@ -35,12 +35,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
-    from idfacevc.audio.io import load_audio, save_audio
+    from idfacevc.audio.io import load_audio
+    from idfacevc.audio.output import save_recording
+    from idfacevc.audio.watermark import watermarker
     from idfacevc.pipeline.plot import figure_class, plot_conversion
     from idfacevc.text.speakers.registry import base_speaker
 
     out = Path(args.out)
     figure_class("figure.png")
+    watermarker()
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     face = args.face or astronaut()
     print(f"checkpoint {vc.spec.name}, vocoder {vc.vocoder.name}, on {vc.device}")
@@ -55,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"  the face tower sees: {word} ({seen.gender_probability:.0%}), age {seen.age}")
 
     recording = load_audio(args.audio or base_speaker("espeak").synthesise(RECORDING), vc.sample_rate)
-    if not args.audio:  # one's own is no synthetic speech, and is where it was
-        save_audio(out / "recording.wav", recording, vc.sample_rate)
+    save_recording(out / "recording.wav", recording, vc.sample_rate)
     inputs: dict[str, dict[str, Any]] = {"text": {"text": TEXT}, "speech": {"audio": (recording, vc.sample_rate)}}
     for name, content in inputs.items():
         begin = time.perf_counter()

@@ -7,6 +7,8 @@ import importlib.util
 import platform
 from importlib import metadata
 
+from idfacevc.cli.convert import add_model
+from idfacevc.cli.licences import add_commercial, check_commercial, licences
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc info"
@@ -30,10 +32,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         description="What is on this machine: versions, devices, checkpoints, base speakers, and what is missing.",
         epilog=f"example: {EXAMPLE}",
     )
+    parser.add_argument("--licences", action="store_true", help="list the licences of what a conversion loads")
+    parser.add_argument("--base-speaker", default="auto", metavar="NAME", help="that is listed (%(default)s)")
+    add_commercial(parser)
+    add_model(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.licences or args.commercial:
+        return _print_licences(args)
     import torch
 
     from idfacevc import __version__
@@ -51,6 +59,13 @@ def run(args: argparse.Namespace) -> int:
     for verb, modules in _NEEDS.items():
         absent = sorted({package for module, package in modules.items() if importlib.util.find_spec(module) is None})
         print(f"  {verb}: {'ready' if not absent else '; '.join(f'pip install {package}' for package in absent)}")
+    return 0
+
+
+def _print_licences(args: argparse.Namespace) -> int:
+    for one in licences(args.checkpoint, args.vocoder, args.base_speaker):
+        print(f"{one.part}: {one.what}: {one.terms}{'' if one.commercial else ' (not for commercial use)'}")
+    check_commercial(args, args.base_speaker)
     return 0
 
 

@@ -16,7 +16,7 @@ from idfacevc import __version__
 from idfacevc.cli.faults import Terminated, say, status_of, terminating, tolerant_streams
 from idfacevc.errors import InputError
 
-VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "download", "info")
+VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "detect", "download", "info")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEWEST_MAPPED = 8  # points; fewer have no neighbourhoods to show
+_NAMED = 12  # owners of voices; the names of more would cover the map
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -110,7 +111,8 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
             box = AnnotationBbox(OffsetImage(picture, zoom=1.0), own.mean(axis=0), (34, 34), boxcoords="offset points")
             box.patch.set_edgecolor(tuple(points.get_facecolor()[0]))  # type: ignore[arg-type]
             axis.add_artist(box)
-    axis.legend(fontsize=8, loc="best")
+    if len(set(owners)) <= _NAMED:
+        axis.legend(fontsize=8, loc="best")
     axis.set_xticks([])
     axis.set_yticks([])
     return figure

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from idfacevc.audio.io import load_audio
+from idfacevc.audio import formats
+from idfacevc.audio.io import comment_of, load_audio
 from idfacevc.evaluation import figures
 from idfacevc.evaluation.measurement import Measurement, table
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
@@ -74,7 +75,7 @@ def write_report(
     )
     parts.append(_pictures({**_maps(pairs, rows, scores), **drawings}))
     parts.append(_players(pairs))
-    parts += [_worst(kind, pairs, rows) for kind in ("faces", "sources")]
+    parts += [worst(kind, pairs, rows) for kind in ("faces", "sources")]
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Evaluation</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
@@ -159,7 +160,7 @@ def _players(pairs: Sequence[Pair]) -> str:
     return f"<h2>Listen</h2>{body}"
 
 
-def _worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> str:
+def worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> str:
     """The ten faces, or sources, with the worst outputs: picture, the worst output, its source, and its scores.
 
     The order is the mean of two ranks over all outputs: naturalness (P.808, or UTMOS), and words that are wrong where a
@@ -222,9 +223,9 @@ def _player(clip: str) -> str:
 
 
 def mp3(clip: str) -> bytes:
-    """A clip as MP3, which every browser plays."""
-    import soundfile
-
+    """A clip as MP3, which every browser plays, with the clip's own comment: what says that it is synthetic stays."""
     buffer = io.BytesIO()
-    soundfile.write(buffer, load_audio(clip, SAMPLE_RATE), SAMPLE_RATE, format="MP3")
+    tags = {"comment": comment} if (comment := comment_of(clip)) else {}
+    for _ in formats.write(buffer, [load_audio(clip, SAMPLE_RATE)], SAMPLE_RATE, formats.FORMATS["mp3"], tags):
+        pass
     return buffer.getvalue()

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_audio, save_recording
 from idfacevc.evaluation import figures, report
 from idfacevc.evaluation.measurement import Measurement, markdown, write_metrics, write_results, write_scores
 from idfacevc.evaluation.metrics.gender import VoiceGender
@@ -134,7 +134,7 @@ def convert_pairs(
         if pair.say:
             spoken = folder / f"say-{_digest(pair.say)}.wav"
             if not spoken.exists():
-                save_audio(spoken, *speak(pair.say))
+                save_recording(spoken, *speak(pair.say))
             source = str(spoken)
         copy = folder / f"copy-{_digest(source)}.wav"
         jobs[copy] = Job(copy, source)

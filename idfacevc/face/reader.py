@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -22,6 +24,14 @@ from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
 from idfacevc.threads import few_threads
 
 FaceSource = ImageSource | Sequence[ImageSource]
+
+
+def origin_of(face: FaceSource) -> str:
+    """What a voice file says of the face that it was made of: the digests of its files, not their names."""
+    sources = face if isinstance(face, (list, tuple)) else [face]
+    files = [Path(one) for one in sources if isinstance(one, (str, PathLike)) and Path(one).is_file()]
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest()[:16] for file in files]
+    return " ".join(["face", *(f"sha256:{digest}" for digest in digests)])
 
 
 class FaceReader:

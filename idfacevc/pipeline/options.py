@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from idfacevc.audio.loudness import TEXT_LUFS
 from idfacevc.audio.mel import band_edges, cepstral_lifter
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.errors import InputError
@@ -41,6 +42,7 @@ class DeliveryOptions(TypedDict, total=False):
     styles: str | os.PathLike[str] | None
     base_speaker: str | os.PathLike[str]
     speaker: int
+    loudness: float | str | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class ConversionOptions:
     styles: str | os.PathLike[str] | None = None
     base_speaker: str | os.PathLike[str] = "auto"
     speaker: int = 0
+    loudness: float | str | None = "source"
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.speed <= 2.0:
@@ -68,6 +71,10 @@ class ConversionOptions:
             raise InputError(f"language {self.language!r} is no code such as 'en' or 'pt-br'")
         if not 0 <= self.speaker < 2**31:
             raise InputError(f"speaker {self.speaker} is out of range")
+        if isinstance(self.loudness, str) and self.loudness != "source":
+            raise InputError(f"loudness {self.loudness!r} is neither a number in LUFS nor 'source'")
+        if isinstance(self.loudness, (int, float)) and not -70 <= self.loudness <= -5:
+            raise InputError(f"loudness {self.loudness:g} LUFS is out of range; it goes from -70 to -5")
         self.chosen_style  # noqa: B018  an unknown name or a strength out of range is an error at once
 
     @cached_property
@@ -76,6 +83,16 @@ class ConversionOptions:
         if isinstance(self.style, str):
             return named_style(self.style, self.style_strength, self.styles)
         return self.style.scaled(self.style_strength)
+
+    def target_loudness(self, source: float | None) -> float | None:
+        """Loudness of the output in LUFS, None to leave it as it comes.
+
+        Args:
+            source: loudness of the recording in LUFS; None for a text. A style is as much louder as it says.
+        """
+        if self.loudness != "source":
+            return None if self.loudness is None else float(self.loudness)
+        return (TEXT_LUFS if source is None else source) + self.chosen_style.energy_db
 
     def pitch(self, source: Source, register: Tensor | None = None) -> Tensor:
         """The normalised log-F0 (T,) that the decoder is given.

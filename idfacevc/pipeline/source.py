@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from idfacevc.audio.loudness import integrated_loudness
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0, normalise_lf0
 from idfacevc.models.idfacevc.network import IDFaceVCNet
@@ -26,12 +27,14 @@ class Source:
         lf0: (T,) log-F0, normalised over the voiced frames; 0 where unvoiced.
         lf0_std: deviation of the voiced log-F0 before that, in ln Hz; 0 without voiced frames.
         samples: N of the recording, at the front end's rate.
+        loudness: in LUFS.
     """
 
     codes: Tensor
     lf0: Tensor
     lf0_std: float
     samples: int
+    loudness: float
 
 
 def analyse(wav: np.ndarray, net: IDFaceVCNet) -> Source:
@@ -48,6 +51,7 @@ def analyse(wav: np.ndarray, net: IDFaceVCNet) -> Source:
         lf0=torch.from_numpy(normalise_lf0(raw)),
         lf0_std=float(voiced.std()) if len(voiced) else 0.0,
         samples=len(wav),
+        loudness=integrated_loudness([wav], net.spec.front_end.sample_rate),
     )
 
 

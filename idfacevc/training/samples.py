@@ -7,7 +7,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_audio
 from idfacevc.training.module import ConversionModule
 
 

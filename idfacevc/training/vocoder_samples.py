@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_audio, save_recording
 from idfacevc.training.vocoder import VocoderModule
 
 _N_FFT, _HOP = 1024, 128
@@ -40,7 +40,7 @@ class WaveSampleWriter(pl.Callback):
         _draw(stem.with_suffix(".png"), real, made)
         for number, (recording, one) in enumerate(zip(real, made, strict=True)):
             save_audio(f"{stem}-{number}.wav", one.numpy(), module.front_end.sample_rate)
-            save_audio(self.folder / f"recording-{number}.wav", recording.numpy(), module.front_end.sample_rate)
+            save_recording(self.folder / f"recording-{number}.wav", recording.numpy(), module.front_end.sample_rate)
 
 
 def _draw(path: Path, real: Tensor, made: Tensor) -> None:

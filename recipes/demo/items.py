@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_recording
 from idfacevc.data.corpora.item import MEMBER, Item
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
@@ -75,7 +75,7 @@ def espeak_items(corpora: Path, folder: Path, count: int = 300) -> list[Item]:
         path = folder / f"{number:04d}.flac"
         if not path.exists():
             samples, rate = speaker.synthesise(text, speed=(0.85, 1.0, 1.15)[number % 3], seed=number)
-            save_audio(path, samples, rate)
+            save_recording(path, samples, rate)
         items.append(Item(f"{ESPEAK}-{number:04d}", ESPEAK, audio=str(path), text=text))
     return items
 

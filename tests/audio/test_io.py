@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from idfacevc.audio import io
-from idfacevc.audio.io import load_audio, save_audio
+from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
 from idfacevc.files import replacing
 
@@ -143,41 +143,6 @@ def test_arrays_that_cannot_be_used() -> None:
             load_audio((samples, 16000), 16000)
     with pytest.raises(InputError, match="sample rate"):
         load_audio((sine(), 0), 16000)
-
-
-@pytest.mark.parametrize("suffix", ["wav", "flac"])
-def test_output_is_streamed_and_marked(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / "new" / f"out.{suffix}"
-    wave = sine(rate=16000).astype(np.float32)
-    assert save_audio(path, np.array_split(wave, 7), 16000) == len(wave)
-    with soundfile.SoundFile(path) as file:
-        assert (file.samplerate, file.channels, file.comment) == (16000, 1, io.MARK)
-        np.testing.assert_allclose(file.read(), wave, atol=1e-4)
-    assert os.listdir(path.parent) == [path.name]
-
-
-def test_a_failed_stream_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    path = tmp_path / "out.wav"
-    path.write_bytes(b"old")
-
-    def pieces():
-        yield np.zeros(100, np.float32)
-        raise InputError("gone wrong")
-
-    with pytest.raises(InputError, match="gone wrong"):
-        save_audio(path, pieces(), 16000)
-    assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["out.wav"]
-
-
-def test_output_names_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for name, words in [("a.mp3", r"\.wav or \.flac"), ("noname", "suffix"), ("file/a.wav", "cannot be written")]:
-        with pytest.raises(InputError, match=words):
-            save_audio(tmp_path / name, sine(), 16000)
-    (tmp_path / "folder.wav").mkdir()
-    with pytest.raises(InputError, match="is a folder"):
-        save_audio(tmp_path / "folder.wav", sine(), 16000)
 
 
 def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:

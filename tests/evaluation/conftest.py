@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from idfacevc.audio.io import load_audio, save_audio
+from idfacevc.audio.io import load_audio
+from idfacevc.audio.output import save_recording
 from idfacevc.evaluation.pairs import Pair, write_pairs
 from idfacevc.text.speakers.registry import base_speaker
 
@@ -44,10 +45,10 @@ def outputs(tmp_path_factory: pytest.TempPathFactory, say: Callable[..., np.ndar
     folder = tmp_path_factory.mktemp("outputs")
     pairs = []
     for number, text in enumerate(TEXTS):
-        save_audio(folder / f"source{number}.wav", say(text), 16000)
+        save_recording(folder / f"source{number}.wav", say(text), 16000)
         for target in ("en", "de", "it"):
             name = f"{target}{number}.wav"
-            save_audio(folder / name, say(text, target), 16000)
+            save_recording(folder / name, say(text, target), 16000)
             pairs.append(Pair(f"source{number}.wav", "", f"{target}.png", name, target, "anna", text, name))
     table = folder / "outputs.tsv"
     write_pairs(

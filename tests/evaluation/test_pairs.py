@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_recording
 from idfacevc.cli.main import main
 from idfacevc.errors import InputError
 from idfacevc.evaluation.pairs import SPOKEN, read_outputs, read_pairs
@@ -22,7 +22,7 @@ GOOD = "a.wav\t\tf.png\tr.wav\tanna\tben\thello\to.wav"
 def folder(tmp_path: Path) -> Path:
     noise = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
     for name in ("a.wav", "r.wav", "o.wav"):
-        save_audio(tmp_path / name, noise, 16000)
+        save_recording(tmp_path / name, noise, 16000)
     (tmp_path / "f.png").write_bytes(b"")
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "text.wav").write_text("not audio at all")

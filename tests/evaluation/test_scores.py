@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from idfacevc.audio.io import save_audio
+from idfacevc.audio.output import save_recording
 from idfacevc.evaluation.metrics.base import Scorer
 from idfacevc.evaluation.scores import ScoreCache, map_processes, score_clips
 
@@ -37,7 +37,7 @@ def clips(tmp_path: Path) -> list[str]:
     rng = np.random.default_rng(0)
     paths = [tmp_path / f"{number}.wav" for number in range(20)]
     for number, path in enumerate(paths):
-        save_audio(path, (rng.uniform(-1, 1, 8000) * (number + 1) / 20).astype(np.float32), 16000)
+        save_recording(path, (rng.uniform(-1, 1, 8000) * (number + 1) / 20).astype(np.float32), 16000)
     return [str(path) for path in paths]
 
 

@@ -25,7 +25,7 @@ def converted(vector: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
     vc = IDFaceVC.from_pretrained(DEMO)
     made = vc.voice_from_face(Image.fromarray(astronaut()))
     voice = made if vector is None else dataclasses.replace(made, vector=vector.numpy())
-    speech = vc.convert(voice, audio=(vowels(1.0), RATE))
+    speech = vc.convert(voice, audio=(vowels(1.0), RATE), loudness=None)
     return {
         "voice": torch.from_numpy(made.vector),
         "mel": torch.from_numpy(speech.mel.copy()),

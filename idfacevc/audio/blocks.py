@@ -1,0 +1,32 @@
+"""A function of a wave that looks only so far, done on a stream of blocks with the result it has on the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+
+def overlapped(
+    pieces: Iterable[np.ndarray], function: Callable[[np.ndarray], np.ndarray], context: int, block: int
+) -> Iterator[np.ndarray]:
+    """`function` of a wave that comes in pieces, in pieces.
+
+    Args:
+        pieces: parts (n,) of the wave, of any lengths.
+        function: from samples (N,) to as many; a sample of its result depends on `context` samples at each side.
+        context: in samples. A multiple of the function's own step, where it has one.
+        block: samples handed out at a time, but for the last; a multiple of that step as well.
+    """
+    waiting: list[np.ndarray] = []
+    held, before = 0, 0  # samples in `waiting`, and how many of them are context that was handed out already
+    for piece in pieces:
+        waiting.append(np.asarray(piece, dtype=np.float32))
+        held += len(piece)
+        while held >= before + block + context:
+            wave = np.concatenate(waiting)
+            yield function(wave[: before + block + context])[before : before + block]
+            kept = wave[max(0, before + block - context) :]
+            waiting, before, held = [kept], min(context, before + block), len(kept)
+    if held > before:
+        yield function(np.concatenate(waiting))[before:]

@@ -1,0 +1,149 @@
+"""The one place where a waveform leaves: marked, below full scale, in any format, and never half-written."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from idfacevc.audio import formats
+from idfacevc.audio.formats import format_of
+from idfacevc.audio.io import spooled
+from idfacevc.audio.limiter import CEILING_DB, LOSSY_CEILING_DB, limited
+from idfacevc.audio.loudness import gain_to, integrated_loudness, levelled
+from idfacevc.audio.provenance import Provenance
+from idfacevc.audio.watermark import watermarker
+from idfacevc.errors import InputError
+from idfacevc.files import check_writable, replacing
+
+_BLOCK = 1 << 16
+_CORRECTIONS = 6  # at most, of a gain whose peaks are limited
+_CLOSE = 0.2  # LU
+_LARGEST_STEP = 2.0  # where nearly all of a wave would be limited, louder is only more distorted
+
+
+def save_audio(
+    path: str | os.PathLike[str],
+    samples: np.ndarray | Iterable[np.ndarray],
+    rate: int,
+    *,
+    loudness: float | None = None,
+    watermark: bool = True,
+    provenance: Provenance | None = None,
+) -> int:
+    """Write synthetic speech, in the format of the name's suffix.
+
+    The file appears under its name only when it is complete. Its comment says that it is synthetic speech.
+
+    Args:
+        path: .wav, .flac, .mp3, .opus or .m4a.
+        samples: (N,) float, or blocks of them as they arrive.
+        rate: in Hz.
+        loudness: in LUFS that all of it is brought to; None leaves the level, and writes blocks as they come.
+        watermark: put the inaudible mark into the samples.
+        provenance: what the comment says beside.
+    Returns:
+        the number of samples written.
+    Raises:
+        InputError: for another suffix, a folder that cannot be written, or a watermarker that is missing.
+    """
+    target = check_output(path)
+    if loudness is not None:
+        samples = at_loudness(samples, rate, loudness)
+    return _write(target, *_leaving(samples, rate, target.suffix, watermark, provenance), rate)
+
+
+def save_recording(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> int:
+    """Write a recording (N,) that is nobody's synthetic speech: as `save_audio` does, without a mark of any kind."""
+    return _write(check_output(path), [samples], {}, rate)
+
+
+def encode(
+    samples: np.ndarray | Iterable[np.ndarray],
+    rate: int,
+    form: str,
+    *,
+    watermark: bool = True,
+    provenance: Provenance | None = None,
+) -> bytes:
+    """What `save_audio` writes, as bytes; `form` is a key of `formats.FORMATS`, such as "mp3"."""
+    pieces, tags = _leaving(samples, rate, form, watermark, provenance)
+    buffer = io.BytesIO()
+    for _ in formats.write(buffer, pieces, rate, format_of(form), tags):
+        pass
+    return buffer.getvalue()
+
+
+def encode_stream(
+    pieces: Iterable[np.ndarray],
+    rate: int,
+    form: str,
+    *,
+    watermark: bool = True,
+    provenance: Provenance | None = None,
+) -> Iterator[bytes]:
+    """What `encode` gives, in parts that come while `pieces` do, for a reader that cannot go back."""
+    marked, tags = _leaving(pieces, rate, form, watermark, provenance)
+    return formats.write_live(marked, rate, format_of(form), tags)
+
+
+def at_loudness(samples: np.ndarray | Iterable[np.ndarray], rate: int, target: float | None) -> Iterator[np.ndarray]:
+    """All of a wave, (N,) or in blocks, brought to `target` LUFS and under the ceiling, in blocks (n,).
+
+    It is heard twice: a wave of more than ten minutes lies in a temporary file meanwhile. Where the limiter would take
+    more than a little off, the gain makes up for it.
+    """
+    wave = samples if isinstance(samples, np.ndarray) else spooled(samples, rate)
+    if target is None:
+        return limited(_blocks(wave, 1.0), rate)
+    gain = gain_to(target, integrated_loudness(_blocks(wave, 1.0), rate))
+    for _ in range(_CORRECTIONS):
+        reached = integrated_loudness(limited(_blocks(wave, gain), rate), rate)
+        if abs(target - reached) < _CLOSE or not np.isfinite(reached):
+            break
+        gain *= min(gain_to(target, reached), _LARGEST_STEP)
+    return limited(_blocks(wave, gain), rate)
+
+
+def streamed(pieces: Iterable[np.ndarray], rate: int, loudness: float | None, watermark: bool) -> Iterator[np.ndarray]:
+    """A wave that is heard while it is made: near `loudness`, marked, and under the ceiling."""
+    mark = watermarker() if watermark else None
+    if loudness is not None:
+        pieces = levelled(pieces, rate, loudness)
+    return limited(mark.mark(pieces, rate) if mark else pieces, rate)
+
+
+def check_output(path: str | os.PathLike[str]) -> Path:
+    """The path of an audio file, if one can be written there as far as a look can tell; else an `InputError`."""
+    target = Path(path)
+    try:
+        format_of(target.suffix)
+    except InputError as error:
+        raise InputError(f"{target}: {error}") from None
+    check_writable(target)
+    return target
+
+
+def _leaving(
+    samples: np.ndarray | Iterable[np.ndarray], rate: int, form: str, watermark: bool, provenance: Provenance | None
+) -> tuple[Iterator[np.ndarray], dict[str, str]]:
+    """The marked wave under the ceiling of its format, and the metadata of its file."""
+    mark = watermarker() if watermark else None
+    pieces: Iterable[np.ndarray] = _blocks(samples, 1.0) if isinstance(samples, np.ndarray) else samples
+    if mark is not None:
+        pieces = mark.mark(pieces, rate)
+    ceiling = CEILING_DB if format_of(form).bit_rate is None else LOSSY_CEILING_DB
+    return limited(pieces, rate, ceiling), (provenance or Provenance()).tags(mark.name if mark else "none")
+
+
+def _write(target: Path, pieces: Iterable[np.ndarray], tags: dict[str, str], rate: int) -> int:
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        return sum(formats.write(file, pieces, rate, format_of(target.suffix), tags))
+
+
+def _blocks(wave: np.ndarray, gain: float) -> Iterator[np.ndarray]:
+    for start in range(0, len(wave), _BLOCK):
+        yield wave[start : start + _BLOCK] * np.float32(gain)
