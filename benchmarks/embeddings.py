@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
+from idfacevc.backbones.resemblyzer import ResemblyzerBackbone
 from idfacevc.text.speakers.registry import base_speaker
 
 
@@ -33,10 +33,10 @@ def main() -> None:
     args = parser.parse_args()
     samples, _ = base_speaker("espeak").synthesise("The quick brown fox jumps over the lazy dog, and so do I.")
     wave = np.resize(samples[::2], int(16000 * args.seconds)).astype(np.float32)
-    encoder = SpeakerEncoder()
-    encoder.embed([wave] * 2)
-    batched = best_of_three(lambda: encoder.embed([wave] * args.count))
-    single = best_of_three(lambda: [encoder._model.embed_utterance(wave) for _ in range(args.count)])
+    backbone = ResemblyzerBackbone()
+    backbone.tokens([wave] * 2)
+    batched = best_of_three(lambda: backbone.tokens([wave] * args.count))
+    single = best_of_three(lambda: [backbone.model.embed_utterance(wave) for _ in range(args.count)])
     print(f"{args.count} waves of {args.seconds} s, {torch.get_num_threads()} threads")
     print(f"one at a time {single:.2f} s, batched {batched:.2f} s, ratio {single / batched:.1f}")
 

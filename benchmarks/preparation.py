@@ -27,12 +27,13 @@ from PIL import Image
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
+from idfacevc.backbones.registry import speech_backbone
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.config.model import ClapSafpqSpec, ClipSpec, FaceNetSpec, FaceSpec, ResemblyzerProjectionSpec
 from idfacevc.data.corpora.folder import read_folder
 from idfacevc.data.engines.job import ShardJob, ShardMaker
-from idfacevc.data.features import FeatureSpec, speech_network
-from idfacevc.data.reading import SPEECH_RATE, face_reader, hearing
+from idfacevc.data.features import FeatureSpec
+from idfacevc.data.reading import SPEECH_RATE, face_reader, speech_input
 from tests.lrs3_corpus import write_clip as write_video
 from tests.pretrained_models import write_clap, write_clip
 
@@ -43,16 +44,16 @@ def specification(features: str, folder: Path) -> FeatureSpec:
         from facenet_pytorch import InceptionResnetV1
 
         torch.save(InceptionResnetV1().state_dict(), folder / "facenet.pt")
-        face = FaceSpec("facenet", str(folder / "facenet.pt"), None, token_dim=512)
-        return FeatureSpec(FrontEndSpec(), SpeechSpec("resemblyzer_projection", "", None, token_dim=256), face)
+        face = FaceSpec(FaceNetSpec(name=str(folder / "facenet.pt")), token_dim=512)
+        return FeatureSpec(FrontEndSpec(), ResemblyzerProjectionSpec(), face)
     write_clip(folder / "clip", hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12,
                image_size=224)  # fmt: skip
     write_clap(folder / "clap", patch_embeds_hidden_size=128, hidden_size=1024, depths=[2, 2, 12, 2],
                num_attention_heads=[4, 8, 16, 32])  # fmt: skip
     return FeatureSpec(
         FrontEndSpec(),
-        SpeechSpec(name=str(folder / "clap"), revision=None),
-        FaceSpec(name=str(folder / "clip"), revision=None),
+        ClapSafpqSpec(name=str(folder / "clap"), revision=None),
+        FaceSpec(ClipSpec(name=str(folder / "clip"), revision=None)),
     )
 
 
@@ -64,7 +65,7 @@ class FvmvcTools:
 
         assert spec.face is not None and spec.speech is not None
         self.front_end, self.log_mel = spec.front_end, LogMel(spec.front_end)
-        self.hear, self.speech = hearing(spec.speech), speech_network(spec.speech, "cpu")
+        self.speech = speech_backbone(spec.speech)
         self.backbone = face_reader(spec.face, "", "cpu").backbone
         self.find = MTCNN(image_size=128, margin=50, post_process=False)
 
@@ -81,7 +82,7 @@ class FvmvcTools:
             wav, _ = librosa.effects.trim(load_audio(store / "audio.wav", SPEECH_RATE), top_db=60)
             np.save(store / "mel.npy", self.log_mel(torch.from_numpy(wav)[None])[0].numpy())
             np.save(store / "lf0.npy", log_f0(wav, self.front_end))
-            np.save(store / "speech.npy", self.speech([self.hear(wav)])[0])
+            np.save(store / "speech.npy", self.speech.tokens([speech_input(self.speech, wav, SPEECH_RATE)])[0])
             crops, features = [], []
             with av.open(clip) as container:
                 for frame in container.decode(video=0):

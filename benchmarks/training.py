@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from idfacevc.audio.pitch import normalise_lf0, pitch_register
-from idfacevc.config.model import ContentSpec, DecoderSpec, FaceHeadSpec, FaceSpec, ModelSpec, SpeechSpec
+from idfacevc.config.model import ClapSafpqSpec, FaceSpec, LstmDecoderSpec, ModelSpec, SafpqSpec, VqcpcSpec
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.prepare import STATISTICS
@@ -40,10 +40,10 @@ SPEAKERS, FRAMES, CROP = 20, 300, 128
 PAPER_CLIPS, PAPER_EPOCHS = 11430, 2000
 SMALL = ModelSpec(
     face=FaceSpec(token_dim=64),
-    face_head=FaceHeadSpec(prompts=8, ffn_dim=256),
-    speech=SpeechSpec(token_dim=64),
-    content=ContentSpec(hidden=256),
-    decoder=DecoderSpec(pre_lstm=64, conv=64, lstm=64, lstm_layers=1, postnet=64),
+    face_head=SafpqSpec(prompts=8, ffn_dim=256),
+    speech=ClapSafpqSpec(token_dim=64),
+    content=VqcpcSpec(hidden=256),
+    decoder=LstmDecoderSpec(pre_lstm=64, conv=64, lstm=64, lstm_layers=1, postnet=64),
 )
 SIZES = {"small": SMALL, "paper": ModelSpec()}
 

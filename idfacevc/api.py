@@ -359,8 +359,9 @@ class IDFaceVC:
         """Pitch (T,) in Hz, 0 where unvoiced, of normalised log-F0 (T,) in a voice's register (2,)."""
         if register is None:
             raise InputError(f"{self.vocoder.name} reads the pitch, which checkpoint {self.spec.name} does not tell")
-        low, high = self.spec.model.pitch.low, self.spec.model.pitch.high
-        absolute = (register[0] + register[1] * lf0).exp().clamp(low, high)
+        pitch = self.spec.model.pitch
+        assert pitch.kind == "register"  # the only kind that tells a register
+        absolute = (register[0] + register[1] * lf0).exp().clamp(pitch.low, pitch.high)
         return torch.where(lf0 != 0, absolute, 0.0)
 
     def _vocoder(self, delivery: ConversionOptions) -> Vocoder:

@@ -13,41 +13,21 @@ from PIL import Image
 from idfacevc.audio.mel import LogMel
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.bundles.model import save_bundle
-from idfacevc.config.model import (
-    ContentSpec,
-    DecoderSpec,
-    FaceHeadSpec,
-    FaceSpec,
-    MemorySpec,
-    ModelSpec,
-    SpeechSpec,
-    TowerSpec,
-)
-from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.config.model import VqcpcSpec
+from idfacevc.config.vocoder import GriffinLimSpec
 from idfacevc.models.idfacevc.network import IDFaceVCNet
+from tests.sizes import tiny_spec
 
 RATE = 16000
-
-
-def tiny_model_spec() -> ModelSpec:
-    """Every part of the network, a few units wide."""
-    return ModelSpec(
-        face=FaceSpec(
-            backbone="tower", name="", revision=None, token_dim=16, crop="aligned", tower=TowerSpec((8, 16), (1, 1), 32)
-        ),
-        face_head=FaceHeadSpec(prompts=4, dim=16, heads=2, ffn_dim=32),
-        speech=SpeechSpec(kind="resemblyzer_projection", name="", revision=None, token_dim=256),
-        content=ContentSpec(hidden=24, layers=2, dim=8, codes=32, codebooks=2),
-        memory=MemorySpec(slots=8, dim=16),
-        decoder=DecoderSpec(pre_lstm=16, conv=16, lstm=24, postnet=16),
-    )
 
 
 def write_tiny_bundle(folder: Path, seed: int = 0) -> Path:
     """A bundle of random weights whose mels have the level of speech."""
     torch.manual_seed(seed)
-    spec = tiny_model_spec()
-    assert spec.face.tower is not None
+    spec = tiny_spec(front_end=FrontEndSpec(), content=VqcpcSpec(hidden=24, layers=2, dim=8, codes=32, codebooks=2))
+    sizes = spec.face.backbone
+    assert sizes.kind == "tower"
     net = IDFaceVCNet(spec)
     net.mel_mean.fill_(-2.5)
     net.mel_std.fill_(0.8)
@@ -56,8 +36,8 @@ def write_tiny_bundle(folder: Path, seed: int = 0) -> Path:
         first, second = net.content.quantizers
         first.codebook.copy_(outputs[: len(first.codebook)])
         second.codebook.copy_((outputs - outputs.roll(1, dims=0))[: len(second.codebook)])
-    tower = FaceTower(spec.face.tower.channels, spec.face.tower.blocks, spec.face.tower.image_size)
-    save_bundle(folder, net, tower, name="tiny", vocoder=VocoderSpec(iterations=10))
+    tower = FaceTower(sizes)
+    save_bundle(folder, net, tower, name="tiny", vocoder=GriffinLimSpec(iterations=10))
     return folder
 
 

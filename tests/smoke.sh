@@ -11,7 +11,7 @@ cat > "$out/small.yaml" <<YAML
 model:
   init_args:
     model:
-      face: {name: $out/weights/clip, revision: null, token_dim: 32, layer: -2, max_frames: 4}
+      face: {backbone: {name: $out/weights/clip, revision: null}, token_dim: 32, max_frames: 4}
       speech: {name: $out/weights/clap, revision: null, token_dim: 128}
 data: {init_args: {crop_frames: 64, batch_size: 3, workers: 0}}
 trainer: {accelerator: cpu, max_epochs: 1, check_val_every_n_epoch: 1, enable_progress_bar: false, log_every_n_steps: 1}

@@ -15,10 +15,11 @@ import pytest
 import soundfile
 from PIL import Image
 
-from idfacevc.cli import download
+from idfacevc.bundles.weights import weights_of
 from idfacevc.cli import main as cli
 from idfacevc.cli.main import VERBS, main
-from idfacevc.config.model import FaceSpec, ModelSpec, SpeechSpec
+from idfacevc.config.model import ClipSpec, FaceNetSpec, FaceSpec, ModelSpec, ResemblyzerProjectionSpec
+from idfacevc.config.training_files import read_model
 from tests.conftest import vowels
 
 
@@ -229,18 +230,18 @@ def test_download_needs_nothing_for_a_bundle_with_a_tower(
 
 
 def test_download_names_what_a_configuration_needs(tmp_path: Path) -> None:
-    (tmp_path / "model.yaml").write_text("model: {class_path: x, init_args: {model: {face: {name: a/b}}}}")
+    (tmp_path / "model.yaml").write_text("model: {class_path: x, init_args: {model: {face: {backbone: {name: a/b}}}}}")
     (tmp_path / "over.yaml").write_text("model: {init_args: {model: {speech: {name: c/d, revision: null}}}}")
-    model = download.read_model([str(tmp_path / "model.yaml"), str(tmp_path / "over.yaml")])
+    model = read_model([str(tmp_path / "model.yaml"), str(tmp_path / "over.yaml")])
 
     def needs(model: ModelSpec, training: bool) -> list[tuple[str, str | None]]:
-        return [(one.name, one.revision) for one in download.weights_of(model, training)]  # type: ignore[attr-defined]
+        return [(one.name, one.revision) for one in weights_of(model, training)]  # type: ignore[attr-defined]
 
-    assert needs(model, True) == [("a/b", ModelSpec().face.revision), ("c/d", None)]
-    assert needs(model, False) == [("a/b", ModelSpec().face.revision)]
+    assert needs(model, True) == [("a/b", ClipSpec().revision), ("c/d", None)]
+    assert needs(model, False) == [("a/b", ClipSpec().revision)]
     (tmp_path / "facenet.pt").touch()
-    own = FaceSpec(backbone="facenet", name=str(tmp_path / "facenet.pt"))
-    (only,) = download.weights_of(ModelSpec(face=own, speech=SpeechSpec("resemblyzer_projection")), training=True)
+    own = FaceSpec(FaceNetSpec(name=str(tmp_path / "facenet.pt")))
+    (only,) = weights_of(ModelSpec(face=own, speech=ResemblyzerProjectionSpec()), training=True)
     assert only.name == "FaceNet (VGGFace2)" and only.here
 
 

@@ -19,7 +19,7 @@ from PIL import Image
 from idfacevc.audio import io as audio_io
 from idfacevc.audio.limiter import limited
 from idfacevc.audio.output import save_audio
-from idfacevc.bundles.model import available, read_spec, resolve
+from idfacevc.bundles.model import available_bundles, read_spec, resolve
 from idfacevc.cli.batch import read_rows
 from idfacevc.cli.faults import status_of
 from idfacevc.cli.main import main
@@ -187,7 +187,7 @@ def test_what_may_not_be_entered_is_passed_over_or_told(tmp_path: Path, monkeypa
         raise AssertionError("was not refused")
 
     def check() -> None:
-        assert "mine" not in available()
+        assert "mine" not in available_bundles()
         refused(resolve, "mine")
         refused(resolve, str(locked / "mine"))
         refused(resolve, str(locked))
@@ -195,7 +195,7 @@ def test_what_may_not_be_entered_is_passed_over_or_told(tmp_path: Path, monkeypa
 
     _as_somebody_else(check)
     locked.chmod(0o755)
-    assert "mine" in available()
+    assert "mine" in available_bundles()
 
 
 @pytest.mark.skipif(not hasattr(os, "umask"), reason="needs a umask")

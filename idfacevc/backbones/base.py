@@ -1,9 +1,9 @@
-"""The slot of the frozen face backbone: crops in, tokens out."""
+"""The slots of the frozen networks: crops of a face in, tokens out; speech in, tokens out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,18 @@ class FaceBackbone(Protocol):
 
     def tokens(self, images: Sequence[Image.Image]) -> Tensor:
         """Tokens (B, P, D), float32, of RGB crops of any size."""
+        ...
+
+
+class SpeechBackbone(Protocol):
+    """Frozen. Recordings are preprocessed one by one where they are read; the network runs on batches of them."""
+
+    def preprocess(self, wav: np.ndarray, sample_rate: int) -> Any:
+        """The network's input for one recording (N,)."""
+        ...
+
+    def tokens(self, inputs: Sequence[Any]) -> Tensor:
+        """Tokens (B, P, D), float32, of preprocessed recordings."""
         ...
 
 

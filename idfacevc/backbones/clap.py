@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -9,33 +10,42 @@ import torch
 from torch import Tensor
 
 from idfacevc.backbones.pretrained import load_frozen, not_here
-from idfacevc.config.model import SpeechSpec
+from idfacevc.config.model import ClapSafpqSpec
 
 _ROLE = "speech backbone"
+_BATCH = 8  # recordings a pass: the first stage of HTSAT takes 20 MB for each
 
 
-class ClapInput:
-    """What a CLAP model reads: a log-mel of ten seconds at the model's own rate, 48 kHz.
+class ClapBackbone:
+    """The audio tower of a CLAP model (HTSAT), its time tokens averaged over the frequency groups.
 
-    Recordings beyond that give their centre, shorter ones are repeated: nothing is random.
-
-    Shape: wav (N,) -> (1, 1, frames, bands).
+    Shape: recordings -> tokens (B, P, D), (B, 32, 1024) for HTSAT-base; with the tap "pooled" (B, 1, D).
 
     Raises:
-        InputError: where the model's preprocessing is not on this machine (nothing is fetched here).
+        InputError: where the model is not on this machine (nothing is fetched here), or its width is not `token_dim`.
     """
 
-    def __init__(self, spec: SpeechSpec) -> None:
-        from transformers import ClapFeatureExtractor
+    def __init__(self, spec: ClapSafpqSpec, device: torch.device | str = "cpu") -> None:
+        from transformers import ClapAudioModel, ClapFeatureExtractor
 
+        self.model = load_frozen(
+            ClapAudioModel, spec.name, spec.revision, spec.token_dim, _ROLE, device,
+            key_mapping={r"^audio_model\.": ""},  # the hub's files hold the text side too
+        )  # fmt: skip
         try:
             self.extractor = ClapFeatureExtractor.from_pretrained(
                 spec.name, revision=spec.revision or "main", local_files_only=True
             )
         except (OSError, ValueError) as error:
             raise not_here(_ROLE, spec.name) from error
+        self.spec = spec
+        self.device = device
 
-    def __call__(self, wav: np.ndarray, sample_rate: int) -> Tensor:
+    def preprocess(self, wav: np.ndarray, sample_rate: int) -> Tensor:
+        """Log-mel (1, 1, frames, bands) of ten seconds at the model's own rate, 48 kHz.
+
+        Recordings beyond that give their centre, shorter ones are repeated: nothing is random.
+        """
         from scipy.signal import resample_poly
 
         rate = self.extractor.sampling_rate
@@ -46,30 +56,12 @@ class ClapInput:
             samples = samples[excess // 2 : excess // 2 + self.extractor.nb_max_samples]
         return self.extractor(samples, sampling_rate=rate, return_tensors="pt")["input_features"]
 
-
-class ClapTokens:
-    """The audio tower of a CLAP model (HTSAT), its time tokens averaged over the frequency groups.
-
-    Shape: inputs (B, 1, frames, bands) of `ClapInput` -> tokens (B, P, D), (B, 32, 1024) for HTSAT-base; with the tap
-    "pooled" (B, 1, D).
-
-    Raises:
-        InputError: where the model is not on this machine (nothing is fetched here), or its width is not `token_dim`.
-    """
-
-    def __init__(self, spec: SpeechSpec, device: torch.device | str = "cpu") -> None:
-        from transformers import ClapAudioModel
-
-        self.model = load_frozen(
-            ClapAudioModel, spec.name, spec.revision, spec.token_dim, _ROLE, device,
-            key_mapping={r"^audio_model\.": ""},  # the hub's files hold the text side too
-        )  # fmt: skip
-        self.spec = spec
-        self.device = device
-
     @torch.no_grad()
-    def __call__(self, inputs: Tensor) -> Tensor:
-        output = self.model(inputs.to(self.device))
+    def tokens(self, inputs: Sequence[Tensor]) -> Tensor:
+        return torch.cat([self._pass(batch) for batch in torch.cat(list(inputs)).split(_BATCH)])
+
+    def _pass(self, batch: Tensor) -> Tensor:
+        output = self.model(batch.to(self.device))
         if self.spec.tap == "pooled":
             return output.pooler_output[:, None].float()
         # (B, D, frequency groups, time)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from idfacevc.backbones.base import pixels
 from idfacevc.backbones.pretrained import load_frozen
-from idfacevc.config.model import FaceSpec
+from idfacevc.config.model import ClipSpec
 from idfacevc.errors import InputError
 
 # OpenAI's preprocessing constants, the same for every CLIP model
@@ -27,10 +27,10 @@ class ClipBackbone:
         InputError: where the model is not on this machine (nothing is fetched here), or its width is not `token_dim`.
     """
 
-    def __init__(self, spec: FaceSpec, device: torch.device | str = "cpu") -> None:
+    def __init__(self, spec: ClipSpec, token_dim: int, device: torch.device | str = "cpu") -> None:
         from transformers import CLIPVisionModel
 
-        model = load_frozen(CLIPVisionModel, spec.name, spec.revision, spec.token_dim, "face backbone", device)
+        model = load_frozen(CLIPVisionModel, spec.name, spec.revision, token_dim, "face backbone", device)
         states = model.config.num_hidden_layers + 1
         if not -states <= spec.layer < states:
             raise InputError(f"{spec.name}: has {states} hidden states, none at {spec.layer}")

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from idfacevc.backbones.base import pixels
-from idfacevc.config.model import FaceSpec
+from idfacevc.config.model import FaceNetSpec
 from idfacevc.errors import InputError, optional
 
 _SIZE = 160
@@ -25,7 +25,7 @@ class FaceNetBackbone:
         InputError: without facenet-pytorch or the file, or with a file of other weights.
     """
 
-    def __init__(self, spec: FaceSpec, device: torch.device | str = "cpu") -> None:
+    def __init__(self, spec: FaceNetSpec, device: torch.device | str = "cpu") -> None:
         needed = "the face backbone 'facenet' needs facenet-pytorch: pip install 'idfacevc[face]'"
         with optional("facenet_pytorch", needed):
             from facenet_pytorch import InceptionResnetV1

@@ -74,7 +74,7 @@ def build(named: dict[str, Tensor]) -> Any:
     return model.eval()
 
 
-def convert(checkpoint: Path, folder: Path) -> None:
+def import_clap(checkpoint: Path, folder: Path) -> None:
     """Write the folder that `speech.name` can be: weights, sizes and preprocessing.
 
     Raises:

@@ -19,9 +19,9 @@ def load_frozen(
     Args:
         kind: a class of transformers.
         name, revision: hub id and revision, or a folder.
-        width: that its hidden states must have.
-        role: what messages call it, "face backbone" for instance.
-        device: where it goes.
+        width: Width that its hidden states must have.
+        role: Name in messages, "face backbone" for instance.
+        device: Device of the model.
         options: further ones of `from_pretrained`.
     Raises:
         InputError: where the model is not on this machine (nothing is fetched here), is none of that class, or has

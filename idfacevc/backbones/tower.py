@@ -29,7 +29,7 @@ GENDERS = ("f", "m")
 AGE_BINS = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "more than 70")
 
 
-class ResidualBlock(nn.Module):
+class TowerBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut. Shape: (B, C_in, H, W) -> (B, C_out, H/stride, W/stride)."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -53,20 +53,19 @@ class FaceTower(nn.Module):
     """Residual network whose last feature map is read as tokens, with heads for gender and age.
 
     Args:
-        channels: width of each stage; every stage after the first halves the resolution, and so does the stem.
-        blocks: residual blocks of each stage.
-        image_size: side of the square input in pixels.
+        spec: Its sizes. Every stage after the first halves the resolution, and so does the stem.
 
     Shape:
         images (B, 3, image_size, image_size), RGB in [0, 1] -> tokens (B, P, D), D = channels[-1],
         P = 25 for 72 pixels and four stages.
     """
 
-    def __init__(self, channels: Sequence[int], blocks: Sequence[int], image_size: int) -> None:
+    def __init__(self, spec: TowerSpec) -> None:
         super().__init__()
+        channels, blocks = spec.channels, spec.blocks
         if len(channels) != len(blocks):
             raise ValueError(f"channels and blocks must be of one length, got {channels} and {blocks}")
-        self.image_size = image_size
+        self.spec, self.image_size = spec, spec.image_size
         self.dim = channels[-1]
         self.stem = nn.Sequential(
             nn.Conv2d(3, channels[0], 3, 2, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.ReLU()
@@ -75,7 +74,7 @@ class FaceTower(nn.Module):
         width = channels[0]
         for index, (stage_width, count) in enumerate(zip(channels, blocks, strict=True)):
             for block in range(count):
-                stages.append(ResidualBlock(width, stage_width, 2 if block == 0 and index > 0 else 1))
+                stages.append(TowerBlock(width, stage_width, 2 if block == 0 and index > 0 else 1))
                 width = stage_width
         self.stages = nn.Sequential(*stages)
         self.gender_head = nn.Linear(self.dim, len(GENDERS))
@@ -98,16 +97,16 @@ class FaceTower(nn.Module):
         return self.gender_head(pooled), self.age_head(pooled)
 
 
-def save_tower(folder: Path, tower: FaceTower, spec: TowerSpec) -> None:
+def save_tower(folder: Path, tower: FaceTower) -> None:
     """Write face.safetensors, with the sizes in its header, into `folder`."""
     with replacing(folder / TOWER_FILE) as temporary:
-        write_tower(tower, spec, temporary)
+        write_tower(tower, temporary)
 
 
-def write_tower(tower: FaceTower, spec: TowerSpec, path: Path) -> None:
+def write_tower(tower: FaceTower, path: Path) -> None:
     """Write the file itself."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tower.state_dict().items()}
-    save_file(tensors, path, {"spec": json.dumps(to_dict(spec))})
+    save_file(tensors, path, {"spec": json.dumps(to_dict(tower.spec))})
 
 
 def load_tower(folder: Path) -> FaceTower:
@@ -121,7 +120,7 @@ def load_tower(folder: Path) -> FaceTower:
         with readable(path, "face tower") as file:
             with safe_open(file, framework="pt") as handle:
                 spec = from_dict(TowerSpec, json.loads((handle.metadata() or {}).get("spec", "null")))
-            tower = FaceTower(spec.channels, spec.blocks, spec.image_size)
+            tower = FaceTower(spec)
             tower.load_state_dict(load_file(file))
     except (SafetensorError, ValueError, RuntimeError) as error:
         if isinstance(error, InputError) and str(path) in str(error):

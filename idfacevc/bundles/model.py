@@ -7,14 +7,13 @@ A bundle is a folder with `config.json` (closed dataclasses: nothing in it names
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,9 +22,10 @@ from torch import Tensor, nn
 
 from idfacevc.backbones.tower import TOWER_FILE, FaceTower, write_tower
 from idfacevc.bundles import hub
-from idfacevc.config.model import ModelSpec, current_model
+from idfacevc.bundles.format_1 import up_to_date
+from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict, to_dict
-from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.config.vocoder import GriffinLimSpec, VocoderSpec
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing
 from idfacevc.models.idfacevc.network import IDFaceVCNet
@@ -44,23 +44,21 @@ class BundleSpec:
     """`config.json`.
 
     Attributes:
-        format: of this file; other numbers are refused.
-        name: what reports call the bundle.
-        model: every size of the network.
-        vocoder: what turns its mels into sound; its front end must be the model's.
+        format: Of this file; files of format 1 are read as well (`format_1.py`), other numbers are refused.
+        name: Name of the bundle in reports.
+        model: Sizes of the network.
+        vocoder: Vocoder of its mels; the two front ends must be equal.
     """
 
     name: str
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     model: ModelSpec = field(default_factory=ModelSpec)
-    vocoder: VocoderSpec = field(default_factory=VocoderSpec)
+    vocoder: VocoderSpec = field(default_factory=GriffinLimSpec)
 
     def __post_init__(self) -> None:
         ours, theirs = to_dict(self.model.front_end), to_dict(self.vocoder.front_end)
         if differing := [f"{key} {ours[key]} and {theirs[key]}" for key in ours if ours[key] != theirs[key]]:
             raise InputError(f"the front ends of the model and its vocoder differ: {', '.join(differing)}")
-        if (self.model.face.backbone == "tower") != (self.model.face.tower is not None):
-            raise InputError("model.face.tower must hold sizes exactly when model.face.backbone is 'tower'")
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def roots() -> list[Path]:
     return list(dict.fromkeys(candidates))
 
 
-def available() -> dict[str, Path]:
+def available_bundles() -> dict[str, Path]:
     """Names of the bundles on this machine and their folders; the first root that has a name wins."""
     found: dict[str, Path] = {}
     for root in roots():
@@ -120,7 +118,7 @@ def resolve(name: str | os.PathLike[str]) -> Path:
     """
     if _there(Path(name) / CONFIG_FILE):
         return Path(name)
-    if isinstance(name, str) and name in (known := available()):
+    if isinstance(name, str) and name in (known := available_bundles()):
         return known[name]
     if isinstance(name, str) and hub.is_id(name):
         return hub.snapshot(name)
@@ -128,7 +126,7 @@ def resolve(name: str | os.PathLike[str]) -> Path:
         if not os.access(name, os.R_OK | os.X_OK):
             raise InputError(f"checkpoint {name}: the folder may not be entered")
         raise InputError(f"checkpoint {name}: the folder holds no {CONFIG_FILE}")
-    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available()) or 'none'}")
+    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available_bundles()) or 'none'}")
 
 
 def save_bundle(
@@ -143,56 +141,45 @@ def save_bundle(
     """Write a bundle. Its files appear under their names when all are complete, `config.json` last; others stay.
 
     Args:
-        folder: made where it does not exist.
-        net: its weights, and its sizes for the configuration.
-        tower: the face tower, where that is the face backbone.
-        name: what reports call the bundle.
+        folder: Folder to write; it is made where it does not exist.
+        net: Network with its weights and sizes.
+        tower: Face tower, where that is the face backbone.
+        name: Name of the bundle in reports.
         vocoder: Griffin-Lim at the network's front end, unless another is given.
         generator: Network of a trained vocoder; ParallelWaveGAN's without weight norm.
     """
-    spec = BundleSpec(name, model=net.spec, vocoder=vocoder or VocoderSpec(front_end=net.spec.front_end))
+    spec = BundleSpec(name, model=net.spec, vocoder=vocoder or GriffinLimSpec(front_end=net.spec.front_end))
     target = Path(folder)
     with ExitStack() as files:  # which take their places when all are complete, the last one first
         write_config(spec, files.enter_context(replacing(target / CONFIG_FILE)))
         save_tensors(net, files.enter_context(replacing(target / _MODEL)))
-        if spec.model.face.tower is not None:
+        if spec.model.face.backbone.kind == "tower":
             if tower is None:
                 raise ValueError("a bundle whose face backbone is the tower needs the tower")
-            write_tower(tower, spec.model.face.tower, files.enter_context(replacing(target / TOWER_FILE)))
+            write_tower(tower, files.enter_context(replacing(target / TOWER_FILE)))
         if spec.vocoder.kind != "griffin_lim":
             if generator is None:
                 raise ValueError("a bundle whose vocoder is trained needs its generator")
             save_tensors(generator, files.enter_context(replacing(target / VOCODER_FILE)))
 
 
-def write_config(spec: Any, path: Path) -> None:
+def write_config(spec: object, path: Path) -> None:
     """Write a dataclass as the JSON file that `read_config` reads."""
     path.write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
 
 
 def read_spec(folder: Path) -> BundleSpec:
     """The checked `config.json` of a bundle's folder."""
-    return read_config(BundleSpec, folder / CONFIG_FILE, _current)
+    return read_config(BundleSpec, folder / CONFIG_FILE)
 
 
-def _current(values: Any) -> Any:
-    """A configuration of format 1 as today's classes have it."""
-    if isinstance(values, dict) and "model" in values:
-        return values | {"model": current_model(values["model"])}
-    return values
-
-
-def read_config(cls: type[T], path: Path, current: Callable[[Any], Any] = lambda values: values) -> T:
-    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`.
-
-    Args:
-        current: brings the values of older files up to date.
-    """
+def read_config(cls: type[T], path: Path) -> T:
+    """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`."""
     with readable(path, "configuration") as file:
         content = file.read_bytes()
     try:
-        return from_dict(cls, current(json.loads(content)))
-    except (ValueError, RecursionError) as error:
+        return from_dict(cls, up_to_date(json.loads(content)))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # the last ones of odd older files
         raise InputError(f"{path}: {error}") from error
 
 
@@ -208,8 +195,9 @@ def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cp
     net = _built(lambda: IDFaceVCNet(spec.model), source, _MODEL)
     load_tensors(net, source / _MODEL)
     tower = None
-    if (sizes := spec.model.face.tower) is not None:
-        tower = _built(lambda: FaceTower(**dataclasses.asdict(sizes)), source, TOWER_FILE)
+    sizes = spec.model.face.backbone
+    if sizes.kind == "tower":
+        tower = _built(lambda: FaceTower(sizes), source, TOWER_FILE)
         load_tensors(tower, source / TOWER_FILE)
         tower = tower.to(device).eval()
     return Bundle(spec, net.to(device).eval(), tower, load_generator(spec.vocoder, source))
@@ -240,17 +228,15 @@ def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
 def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterGenerator | None:
     """The generator in a bundle's folder, without weight norm; None for a vocoder that has none."""
     generator: Generator | SourceFilterGenerator
-    front_end = spec.front_end
-    if (source_filter := spec.source_filter) is not None:
-        generator = _built(
-            lambda: SourceFilterGenerator(source_filter, front_end.n_mels, front_end.hop_length, front_end.sample_rate),
-            folder,
-            VOCODER_FILE,
-        )
-    elif (sizes := spec.generator) is not None:
-        generator = _built(lambda: Generator(sizes, front_end.n_mels, weight_norm=False), folder, VOCODER_FILE)
-    else:
+    mels, hop, rate = spec.front_end.n_mels, spec.front_end.hop_length, spec.front_end.sample_rate
+    if spec.kind == "griffin_lim":
         return None
+    if spec.kind == "source_filter":
+        sizes = spec.source_filter
+        generator = _built(lambda: SourceFilterGenerator(sizes, mels, hop, rate), folder, VOCODER_FILE)
+    else:
+        trained = spec.generator
+        generator = _built(lambda: Generator(trained, mels, weight_norm=False), folder, VOCODER_FILE)
     load_tensors(generator, folder / VOCODER_FILE)
     return generator.eval()
 

@@ -11,7 +11,7 @@ import torch
 
 from idfacevc.bundles.model import CONFIG_FILE, VOCODER_FILE, load_generator, read_config, save_tensors, write_config
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.config.vocoder import GriffinLimSpec, VocoderSpec
 from idfacevc.errors import InputError
 from idfacevc.files import replacing
 from idfacevc.vocoders.base import Vocoder, check_front_ends
@@ -27,15 +27,15 @@ class VocoderBundleSpec:
     """`config.json` of a vocoder's folder.
 
     Attributes:
-        name: what reports call it.
-        vocoder: everything but the weights.
-        format: of this file; other numbers are refused.
-        steps: of the training that it comes from.
+        name: Name of the vocoder in reports.
+        vocoder: Sizes, front end and statistics.
+        format: Of this file; files of format 1 are read as well, other numbers are refused.
+        steps: Steps of the training that it comes from.
     """
 
     name: str
     vocoder: VocoderSpec
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     steps: int = 0
 
 
@@ -53,15 +53,15 @@ def load_vocoder(
     """A vocoder by its folder, or "griffin-lim".
 
     Args:
-        source: the folder, or "griffin-lim", which needs no weights.
-        front_end: of the mels that it will be given. Statistics need not agree: mels come as they are.
-        device: where it computes.
+        source: Folder of the vocoder, or "griffin-lim", which needs no weights.
+        front_end: Front end of the mels that it will be given. Statistics need not agree: mels come as they are.
+        device: Device of the network.
 
     Raises:
         InputError: for a folder that holds no such vocoder, and for mels of another kind than it reads.
     """
     if source == GRIFFIN_LIM:
-        return build_vocoder(VocoderSpec(front_end=front_end or FrontEndSpec()), device)
+        return build_vocoder(GriffinLimSpec(front_end=front_end or FrontEndSpec()), device)
     spec, generator = read_vocoder(source, front_end)
     return build_vocoder(spec, device, generator)
 

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
-
-from idfacevc.bundles import hub
-from idfacevc.config.training_files import read_model
-
-if TYPE_CHECKING:
-    from idfacevc.config.model import ModelSpec
 
 EXAMPLE = "idfacevc download --checkpoint demo"
-# of facenet-pytorch's releases, trained on VGGFace2
-FACENET = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt"
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -50,46 +40,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     clap.set_defaults(run=run_import_clap)
 
 
-class _Source(Protocol):
-    """Weights somewhere else: whether they are here too, the bytes still to be fetched, and fetching them."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def here(self) -> bool: ...
-
-    def size(self) -> int: ...
-
-    def fetch(self, size: int) -> Path: ...
-
-
-@dataclass
-class Repository:
-    """A repository of the hub."""
-
-    name: str
-    revision: str | None
-
-    @property
-    def here(self) -> bool:
-        return hub.cached(self.name, self.revision) is not None
-
-    def size(self) -> int:
-        self._missing = hub.missing(self.name, self.revision)
-        return sum(self._missing.values())
-
-    def fetch(self, size: int) -> Path:
-        return hub.fetch(self.name, self._missing, self.revision)
-
-
 def run(args: argparse.Namespace) -> int:
     from idfacevc.bundles.model import read_spec, resolve
+    from idfacevc.bundles.weights import Source, weights_of
+    from idfacevc.config.training_files import read_model
 
     if args.evaluation:
         from idfacevc.evaluation.weights import paper_weights
 
-        wanted: list[_Source] = list(paper_weights())
+        wanted: list[Source] = list(paper_weights())
     elif args.config:
         wanted = weights_of(read_model(args.config), training=True)
     else:
@@ -111,27 +70,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def run_import_clap(args: argparse.Namespace) -> int:
-    from idfacevc.backbones.import_laion import convert
+    from idfacevc.backbones.import_laion import import_clap
 
-    convert(args.file, args.folder)
+    import_clap(args.file, args.folder)
     print(f"{args.folder}: CLAP's audio branch")
     return 0
 
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB"
-
-
-def weights_of(model: ModelSpec, training: bool) -> list[_Source]:
-    """What a model needs beside its bundle and the installed packages; the speech backbone only while training."""
-    wanted: list[_Source] = []
-    if model.face.backbone == "facenet":
-        from idfacevc.evaluation.weights import Weights
-
-        wanted.append(Weights("FaceNet (VGGFace2)", FACENET, Path(model.face.name)))
-    named: list[_Source] = []
-    if model.face.backbone == "clip":
-        named.append(Repository(model.face.name, model.face.revision))
-    if training and model.speech.kind == "clap_safpq":
-        named.append(Repository(model.speech.name, model.speech.revision))
-    return wanted + [one for one in named if hub.is_id(one.name) and not Path(one.name).is_dir()]

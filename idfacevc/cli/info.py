@@ -70,11 +70,11 @@ def _print_licences(args: argparse.Namespace) -> int:
 
 
 def _print_checkpoints() -> None:
-    from idfacevc.bundles.model import available, read_spec, roots
-    from idfacevc.cli.download import weights_of
+    from idfacevc.bundles.model import available_bundles, read_spec, roots
+    from idfacevc.bundles.weights import weights_of
     from idfacevc.config.vocoder import VOCODER_NAMES
 
-    found = available()
+    found = available_bundles()
     if not found:
         print(f"checkpoints: none in {', '.join(map(str, roots()))}")
     for name, folder in found.items():
@@ -84,7 +84,7 @@ def _print_checkpoints() -> None:
             print(f"checkpoint {name}: cannot be used, {error}")
             continue
         print(f"checkpoint {name}: {folder}")
-        print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone}")
+        print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone.kind}")
         for one in weights_of(spec.model, training=False):
             print(f"  {one.name}: " + ("is here" if one.here else f"run idfacevc download --checkpoint {name}"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from idfacevc.config.model import ModelSpec
+from idfacevc.config.model import ClipSpec, ModelSpec
 from idfacevc.errors import InputError
 
 
@@ -61,9 +61,10 @@ def check_commercial(args: argparse.Namespace, base_speaker: str | None) -> None
 
 
 def _backbone(model: ModelSpec) -> str:
-    if model.face.backbone == "clip" and model.face.name != type(model.face)().name:
-        return f"face backbone {model.face.name}"
-    return f"face backbone {model.face.backbone}"
+    backbone = model.face.backbone
+    if backbone.kind == "clip" and backbone.name != ClipSpec().name:
+        return f"face backbone {backbone.name}"
+    return f"face backbone {backbone.kind}"
 
 
 def _speaker(given: str) -> str:

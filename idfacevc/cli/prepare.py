@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.data.prepare import prepare
 
     model = read_model(args.config) if args.config else ModelSpec()
-    if model.face.backbone == "tower" and not args.tower:
+    if model.face.backbone.kind == "tower" and not args.tower:
         raise InputError("the face backbone of the configuration is a tower: give its folder with --tower")
     if args.workers < 0 or args.face_views < 1:
         raise InputError("--workers must not be negative, and --face-views at least 1")

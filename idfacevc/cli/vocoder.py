@@ -95,10 +95,10 @@ def _add_bench(tasks: argparse._SubParsersAction) -> None:
 
 def run_import(args: argparse.Namespace) -> int:
     from idfacevc.bundles.vocoder import VocoderBundleSpec, save_vocoder
-    from idfacevc.vocoders.parallel_wavegan.import_checkpoint import read_checkpoint
+    from idfacevc.vocoders.parallel_wavegan.import_checkpoint import read_wavegan_checkpoint
 
     out = Path(args.out)
-    spec, generator, steps = read_checkpoint(Path(args.checkpoint), Path(args.config), Path(args.stats))
+    spec, generator, steps = read_wavegan_checkpoint(Path(args.checkpoint), Path(args.config), Path(args.stats))
     save_vocoder(out, VocoderBundleSpec(out.name, spec, steps=steps), generator)
     front_end = spec.front_end
     print(f"{out}: ParallelWaveGAN of {steps} steps, {front_end.sample_rate} Hz, hop {front_end.hop_length}")
@@ -140,7 +140,7 @@ def run_bench(args: argparse.Namespace) -> int:
 
     from idfacevc.bundles.vocoder import read_vocoder
     from idfacevc.errors import InputError
-    from idfacevc.vocoders.bench import measure, untrained
+    from idfacevc.vocoders.bench import measure_speed, untrained
     from idfacevc.vocoders.parallel_wavegan.generator import Generator
 
     if not 0.05 <= args.seconds <= 600 or args.repeats < 1 or (args.threads is not None and args.threads < 1):
@@ -148,9 +148,9 @@ def run_bench(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     spec, generator = read_vocoder(args.vocoder) if args.vocoder else untrained()
-    if not isinstance(generator, Generator):
+    if spec.kind != "parallel_wavegan" or not isinstance(generator, Generator):
         raise InputError(f"bench: {args.vocoder} is no ParallelWaveGAN, which is what this measures")
-    timings = measure(spec, generator, args.seconds, args.repeats)
+    timings = measure_speed(spec, generator, args.seconds, args.repeats)
     upstream, fast = timings[0], timings[-1]
     if args.json:
         values = {

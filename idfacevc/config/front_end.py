@@ -11,8 +11,8 @@ class FrontEndSpec:
     """Log-mel front end. The acoustic model and the vocoder must agree on all of it.
 
     Attributes:
-        sample_rate: in Hz.
-        n_fft, hop_length, win_length: in samples; the window is a periodic Hann, frames are centred, reflect padding.
+        sample_rate: Samples a second, in Hz.
+        n_fft, hop_length, win_length: In samples; the window is a periodic Hann, frames are centred, reflect padding.
         n_mels, fmin, fmax: Slaney mel bands with Slaney area norm over the magnitude spectrum, limits in Hz.
         log: "log10" or "ln" of max(mel, floor).
         floor: smallest mel value before the logarithm.

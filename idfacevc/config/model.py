@@ -1,78 +1,100 @@
-"""Every size of the acoustic model, in closed dataclasses.
+"""Every size of the acoustic model. A part that comes in several kinds has a class for each, chosen by `kind`.
 
 Numbers are the defaults of the paper (arXiv 2409.00700) where it gives them, else the field's usual choice. "OPEN n"
-marks a point that the paper leaves open; the default that we took is listed in docs/how-it-works.md.
+marks a point that the paper leaves open; docs/how-it-works.md lists them with the choice made here. The first class of
+each union is the paper's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.errors import InputError
 
+# -- face --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClipSpec:
+    """Tokens of a CLIP vision transformer (IAQ-CL).
+
+    Attributes:
+        name, revision: Hub id or folder of the model; its weights are never copied into a bundle.
+        layer: Hidden state that is read, counted as transformers does; -2 is the penultimate layer (OPEN 5).
+        drop_cls: Leave the class token out.
+    """
+
+    kind: Literal["clip"] = "clip"
+    name: str = "openai/clip-vit-base-patch32"
+    revision: str | None = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
+    layer: int = -2
+    drop_cls: bool = False
+
 
 @dataclass(frozen=True)
 class TowerSpec:
-    """Sizes of `backbones.tower.FaceTower`."""
+    """Sizes of `backbones.tower.FaceTower`, a small network inside the bundle.
 
+    Attributes:
+        channels, blocks: Width and number of residual blocks of each stage.
+        image_size: Side of the square input in pixels.
+    """
+
+    kind: Literal["tower"] = "tower"
     channels: tuple[int, ...] = (32, 64, 128, 256)
     blocks: tuple[int, ...] = (1, 1, 2, 2)
     image_size: int = 72
 
 
 @dataclass(frozen=True)
+class FaceNetSpec:
+    """One FaceNet vector as a single token (FVMVC). `name` is a file of weights of facenet-pytorch."""
+
+    kind: Literal["facenet"] = "facenet"
+    name: str = "facenet.pt"
+
+
+@dataclass(frozen=True)
 class FaceSpec:
-    """Frozen face backbone: what turns a face crop into tokens (B, P, D).
+    """What turns pictures of a face into tokens (B, P, D).
 
     Attributes:
-        backbone: "clip" (the paper: tokens of a CLIP vision transformer), "tower" (a small network inside the bundle),
-            or "facenet" (one 512-d vector as a single token).
-        name, revision: hub id or folder of a CLIP model; weights of a hub model are never copied into a bundle.
-        layer: hidden state that is read, counted as transformers does; -2 is the paper's penultimate layer (OPEN 5).
-        drop_cls: leave the class token out.
-        token_dim: D.
+        backbone: The frozen network.
+        token_dim: D, 768 for CLIP's ViT-B/32, 512 for FaceNet, the last of the tower's channels.
         crop: "box" is the detector's box enlarged by `margin` of its side on each side (OPEN 4); "aligned" is a
             similarity transform of the landmarks onto the framing of aligned face corpora.
-        max_frames: frames sampled of a video.
-        framings: at inference, average over slightly other framings of each crop, so that chance in the framing of a
+        max_frames: Frames sampled of a video.
+        framings: At inference, average over slightly other framings of each crop, so that chance in the framing of a
             photo weighs less.
         frames: "mean" averages a clip's frames (the paper); "random" keeps each of them, and a training draws one anew
             each time (the paper's ablation without IAQ-CL).
     """
 
-    backbone: Literal["clip", "tower", "facenet"] = "clip"
-    name: str = "openai/clip-vit-base-patch32"
-    revision: str | None = "3d74acf9a28c67741b2f4f2ea7635f0aaf6f0268"
-    layer: int = -2
-    drop_cls: bool = False
+    backbone: ClipSpec | TowerSpec | FaceNetSpec = field(default_factory=ClipSpec)
     token_dim: int = 768
     crop: Literal["box", "aligned"] = "box"
     margin: float = 0.32
     max_frames: int = 32
     framings: bool = False
     frames: Literal["mean", "random"] = "mean"
-    tower: TowerSpec | None = None
 
 
 @dataclass(frozen=True)
-class FaceHeadSpec:
-    """What turns face tokens into the face identity F_query.
+class SafpqSpec:
+    """Face head of the paper: the Self-Adaptive Face-Prompted QFormer, Eqs. 1-3 (OPEN 6).
 
     Attributes:
-        kind: "safpq" is the paper's Self-Adaptive Face-Prompted QFormer, Eqs. 1-3 (OPEN 6). The others read the mean of
-            the tokens, for backbones of one vector: "channel_attention" (FVMVC), "repara" (SP-FaceVC: a Gaussian latent
-            that is sampled in training), "attention_repara" (FaceVC: both), "mlp".
-        prompts, heads, blocks, fuse: of "safpq".
-        dim: width of F_query, and of every voice vector.
-        ffn_dim: hidden width of "safpq" and "mlp".
-        latent: width of the Gaussian of the two "repara".
-        equation_exact: drops residuals, norms and dropout and leaves the printed equations; `heads=1` completes the
-            match.
+        prompts: Learnable queries.
+        dim: Width of F_query, and of every voice vector.
+        heads, blocks, ffn_dim, dropout: Of its attention and feed-forward layers.
+        fuse: How the prompts' answers become one vector.
+        paper_equations_only: Without residuals, norms and dropout, as the equations are printed; with `heads` 1 the
+            match is complete.
     """
 
-    kind: Literal["safpq", "channel_attention", "repara", "attention_repara", "mlp"] = "safpq"
+    kind: Literal["safpq"] = "safpq"
     prompts: int = 32
     dim: int = 256
     heads: int = 4
@@ -80,29 +102,152 @@ class FaceHeadSpec:
     ffn_dim: int = 1024
     dropout: float = 0.1
     fuse: Literal["mean", "flatten"] = "mean"
-    latent: int = 320
-    equation_exact: bool = False
+    paper_equations_only: bool = False
 
 
 @dataclass(frozen=True)
-class SpeechSpec:
-    """Speech identity branch.
+class ChannelAttentionSpec:
+    """Face head of FVMVC: channel self-attention over the mean of the tokens."""
+
+    kind: Literal["channel_attention"] = "channel_attention"
+    dim: int = 256
+
+
+@dataclass(frozen=True)
+class ReparaSpec:
+    """Face head of SP-FaceVC: a Gaussian latent, sampled in training."""
+
+    kind: Literal["repara"] = "repara"
+    dim: int = 256
+    latent: int = 320
+
+
+@dataclass(frozen=True)
+class AttentionReparaSpec:
+    """Face head of FaceVC: channel self-attention, then a Gaussian latent."""
+
+    kind: Literal["attention_repara"] = "attention_repara"
+    dim: int = 256
+    latent: int = 320
+
+
+@dataclass(frozen=True)
+class MlpSpec:
+    """Face head of two linear layers (Face2Speech)."""
+
+    kind: Literal["mlp"] = "mlp"
+    dim: int = 256
+    ffn_dim: int = 1024
+
+
+FaceHeadSpec = SafpqSpec | ChannelAttentionSpec | ReparaSpec | AttentionReparaSpec | MlpSpec
+
+# -- speech identity ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ClapSafpqSpec:
+    """Speech branch of the paper: CLAP tokens, self-attention, FFN (MIDD, Fig. 2).
 
     Attributes:
-        kind: "clap_safpq" (the paper: CLAP tokens, self-attention, FFN), "resemblyzer_projection" (FVMVC's: the
-            utterance embedding through channel self-attention) or "dvector" (Face2Speech's: that embedding itself).
-        name, revision: hub id or folder of the CLAP model.
+        name, revision: Hub id or folder of the CLAP model.
         tap: "tokens" keeps 32 time tokens, "pooled" the one pooled vector (OPEN 9).
-        token_dim: width of the incoming features, 1024 for CLAP's HTSAT-base, 256 for Resemblyzer.
-        prompts: learnable tokens that are pooled in place of the features; 0 pools the features (OPEN 10).
+        token_dim: Width of the tokens, 1024 for HTSAT-base.
+        prompts: Learnable tokens that are pooled in place of the features; 0 pools the features (OPEN 10).
+        heads, ffn_dim, dropout: Of its attention and feed-forward layers.
     """
 
-    kind: Literal["clap_safpq", "resemblyzer_projection", "dvector"] = "clap_safpq"
+    kind: Literal["clap_safpq"] = "clap_safpq"
     name: str = "laion/larger_clap_general"
     revision: str | None = "ada0c23a36c4e8582805bb38fec3905903f18b41"
     tap: Literal["tokens", "pooled"] = "tokens"
     token_dim: int = 1024
     prompts: int = 0
+    heads: int = 4
+    ffn_dim: int = 1024
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class ResemblyzerProjectionSpec:
+    """Speech branch of FVMVC: Resemblyzer's utterance embedding through channel self-attention."""
+
+    kind: Literal["resemblyzer_projection"] = "resemblyzer_projection"
+    token_dim: int = 256
+
+
+@dataclass(frozen=True)
+class DvectorSpec:
+    """Speech branch of Face2Speech: Resemblyzer's utterance embedding itself."""
+
+    kind: Literal["dvector"] = "dvector"
+    token_dim: int = 256
+
+
+SpeechSpec = ClapSafpqSpec | ResemblyzerProjectionSpec | DvectorSpec
+
+# -- content -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LifterSpec:
+    """Cepstral lifter before a content encoder (SP-FaceVC).
+
+    Attributes:
+        cutoff: Cepstral coefficients that stay.
+        basis: "dct2", or "dct3" for SP-FaceVC's released order of transforms.
+    """
+
+    cutoff: int = 10
+    basis: Literal["dct2", "dct3"] = "dct2"
+
+
+@dataclass(frozen=True)
+class VqcpcSpec:
+    """Content encoder of the paper: VQ, with VQMIVC's sizes.
+
+    Attributes:
+        lifter: Lifter of the mel that it reads, if any.
+        hidden, layers: Width and number of the per-frame linear layers.
+        dim, codes: Size and number of the codes.
+        codebooks: More than 1 quantise residually.
+        commitment: Factor of the commitment loss.
+        decay: Of the codebook's moving averages.
+        restart_threshold: Codes whose smoothed count falls below it are re-seeded from the batch; 0 never does.
+    """
+
+    kind: Literal["vqcpc"] = "vqcpc"
+    lifter: LifterSpec | None = None
+    hidden: int = 512
+    layers: int = 4
+    dim: int = 64
+    codes: int = 512
+    codebooks: int = 1
+    commitment: float = 0.25
+    decay: float = 0.999
+    restart_threshold: float = 0.0
+
+
+@dataclass(frozen=True)
+class BottleneckSpec:
+    """Content encoder of AutoVC, FaceVC and SP-FaceVC: three convolutions and a BiLSTM of few outputs.
+
+    Attributes:
+        lifter: Lifter of the mel that it reads, if any.
+        hidden: Width of the convolutions.
+        dim: Width of the codes, even.
+        every: Mel frames a code stands for, even.
+    """
+
+    kind: Literal["autovc_bottleneck"] = "autovc_bottleneck"
+    lifter: LifterSpec | None = None
+    hidden: int = 512
+    dim: int = 64
+    every: int = 32
+
+    def __post_init__(self) -> None:
+        if self.dim % 2 or self.every % 2:
+            raise InputError(f"content.dim {self.dim} and content.every {self.every} must be even for the bottleneck")
 
 
 @dataclass(frozen=True)
@@ -117,61 +262,54 @@ class WhisperSpec:
 
 
 @dataclass(frozen=True)
-class ContentSpec:
-    """Content encoder.
+class WhisperContentSpec:
+    """Content from Whisper's frozen encoder, narrowed to `dim` numbers (the demo).
 
     Attributes:
-        kind: "vqcpc" is the paper's VQ + CPC encoder (VQMIVC sizes), to which all sizes below belong.
-            "autovc_bottleneck" is AutoVC's, which FaceVC and SP-FaceVC use: three convolutions `hidden` wide and a
-            BiLSTM of `dim` outputs, of which one frame in `every` is kept. "whisper" reads the wave with the frozen
-            encoder of Whisper and narrows its features to `dim` numbers.
-        whisper: Sizes of that encoder.
-        noise: Deviation of the noise on those numbers in training.
-        every: mel frames a kept code of "autovc_bottleneck" stands for.
-        transform: "dct_lowpass" lifts the incoming mel: only the first `cutoff` cepstral coefficients stay.
-        basis: "dct2", or "dct3" for SP-FaceVC's released order of transforms.
-        hidden, layers: width and number of the per-frame linear layers.
-        dim, codes: code size and codebook size; `codebooks` > 1 quantises residually (the paper's is 1).
-        commitment, decay: of the quantiser.
-        restart_threshold: codes whose smoothed count falls below it are re-seeded from the batch; 0 never does.
+        whisper: Sizes of the encoder.
+        dim: Width of the codes.
+        noise: Deviation of the noise on the codes in training.
     """
 
-    kind: Literal["vqcpc", "autovc_bottleneck", "whisper"] = "vqcpc"
+    kind: Literal["whisper"] = "whisper"
     whisper: WhisperSpec = field(default_factory=WhisperSpec)
-    noise: float = 0.1
-    every: int = 32
-    transform: Literal["identity", "dct_lowpass"] = "identity"
-    cutoff: int = 10
-    basis: Literal["dct2", "dct3"] = "dct2"
-    hidden: int = 512
-    layers: int = 4
     dim: int = 64
-    codes: int = 512
-    codebooks: int = 1
-    commitment: float = 0.25
-    decay: float = 0.999
-    restart_threshold: float = 0.0
+    noise: float = 0.1
 
-    def __post_init__(self) -> None:
-        if self.kind == "autovc_bottleneck" and (self.dim % 2 or self.every % 2):
-            raise InputError(f"content.dim {self.dim} and content.every {self.every} must be even for the bottleneck")
+
+ContentSpec = VqcpcSpec | BottleneckSpec | WhisperContentSpec
+
+# -- pitch -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class PitchSpec:
-    """What the decoder is told of pitch.
+class NormalisedPitchSpec:
+    """Log-F0 of zero mean and unit deviation, 0 where unvoiced (the paper): the decoder makes the register itself.
 
     Attributes:
-        kind: "normalised" is the paper's log-F0 of zero mean and unit deviation, 0 where unvoiced: the decoder makes
-            the register from the voice. "register" brings that contour to the mean and the deviation of log-F0 that a
-            small head reads off the voice, and gives it as soft bins of log-frequency with a voicing flag: the register
-            is explicit, and a contour that is asked for is the contour that is heard. "none" tells it nothing.
-        channels: of "normalised": 1, or 2 with a voicing flag (OPEN 1).
-        bins, low, high: of "register": number of bins and their outermost frequencies in Hz.
+        channels: 1, or 2 with a voicing flag (OPEN 1).
     """
 
-    kind: Literal["normalised", "register", "none"] = "normalised"
+    kind: Literal["normalised"] = "normalised"
     channels: int = 1
+
+    @property
+    def width(self) -> int:
+        """Channels that the decoder reads."""
+        return self.channels
+
+
+@dataclass(frozen=True)
+class RegisterPitchSpec:
+    """The contour in the register of the voice, as soft bins of log-frequency with a voicing flag.
+
+    A small head reads mean and deviation of log-F0 off the voice, so a contour that is asked for is the one heard.
+
+    Attributes:
+        bins, low, high: Number of bins and their outermost frequencies in Hz.
+    """
+
+    kind: Literal["register"] = "register"
     bins: int = 32
     low: float = 60.0
     high: float = 500.0
@@ -179,26 +317,41 @@ class PitchSpec:
     @property
     def width(self) -> int:
         """Channels that the decoder reads."""
-        return {"normalised": self.channels, "register": self.bins + 1, "none": 0}[self.kind]
+        return self.bins + 1
 
 
 @dataclass(frozen=True)
-class MemorySpec:
-    """What makes a voice of a face vector.
+class NoPitchSpec:
+    """No pitch: the decoder finds the contour in the content (FaceVC, SP-FaceVC)."""
+
+    kind: Literal["none"] = "none"
+
+    @property
+    def width(self) -> int:
+        """Channels that the decoder reads."""
+        return 0
+
+
+PitchSpec = NormalisedPitchSpec | RegisterPitchSpec | NoPitchSpec
+
+# -- face to voice -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FaceVoiceMemorySpec:
+    """The face-voice memory of the paper and of FVMVC.
 
     Attributes:
-        kind: "fv_memory" is the face-voice memory of the paper and of FVMVC, to which the rest belongs; "linear_warp"
-            one linear layer (FaceVC); "direct" takes the face vector for the voice (SP-FaceVC, Face2Speech).
-        dim: width of a voice; that of the face head.
-        scale: multiplies the cosine before the softmax (OPEN 16).
-        sharpness: multiplies it once more for faces at inference: a face leaves open which of several voices it gets,
-            their mixture would be an average voice, and a sharper address settles for few of them. 1 leaves the
-            address as it is.
+        slots, dim: Number and width of the voices; `dim` is that of the face head.
+        init_std: Deviation of the initial keys and values.
+        scale: Factor of the cosine before the softmax (OPEN 16).
+        sharpness: Further factor for faces at inference. A face leaves open which of several voices it gets; their
+            mixture would be an average voice, and a sharper address settles for few of them.
         unit: Whether a recalled voice is brought to unit length at inference, for decoders that were trained on unit
             vectors of speech.
     """
 
-    kind: Literal["fv_memory", "linear_warp", "direct"] = "fv_memory"
+    kind: Literal["fv_memory"] = "fv_memory"
     slots: int = 96
     dim: int = 256
     init_std: float = 0.5
@@ -208,23 +361,31 @@ class MemorySpec:
 
 
 @dataclass(frozen=True)
-class DecoderSpec:
-    """What turns content, pitch and voice into a mel.
+class LinearWarpSpec:
+    """One linear layer from the face vector to the voice (FaceVC)."""
 
-    Attributes:
-        kind: "lstm" is the paper's AutoVC-style decoder (VQMIVC sizes), which reads the voice as further channels.
-            "modulated" is a stack of dilated convolutions, `conv` wide, whose every layer is scaled and shifted by the
-            voice. "convnext" is a stack of ConvNeXt blocks, `conv` and `hidden` wide, modulated likewise.
-        pre_lstm, convs, lstm, lstm_layers: of "lstm".
-        blocks: of "modulated" and "convnext".
-        early_blocks: Blocks of "convnext" after which the mel before refinement is read.
-        postnet, postnet_layers: the refinement that "lstm" and "modulated" end with.
-    """
+    kind: Literal["linear_warp"] = "linear_warp"
+    dim: int = 256
 
-    kind: Literal["lstm", "modulated", "convnext"] = "lstm"
-    hidden: int = 512
-    early_blocks: int = 5
-    blocks: int = 9
+
+@dataclass(frozen=True)
+class DirectSpec:
+    """The face vector is the voice (SP-FaceVC, Face2Speech)."""
+
+    kind: Literal["direct"] = "direct"
+    dim: int = 256
+
+
+MemorySpec = FaceVoiceMemorySpec | LinearWarpSpec | DirectSpec
+
+# -- decoder -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LstmDecoderSpec:
+    """Decoder of the paper, AutoVC's with VQMIVC's sizes; it reads the voice as further channels."""
+
+    kind: Literal["lstm"] = "lstm"
     pre_lstm: int = 512
     conv: int = 512
     convs: int = 3
@@ -236,22 +397,56 @@ class DecoderSpec:
 
 
 @dataclass(frozen=True)
+class ModulatedDecoderSpec:
+    """Dilated convolutions, `conv` wide, each scaled and shifted by the voice; then the postnet."""
+
+    kind: Literal["modulated"] = "modulated"
+    blocks: int = 9
+    conv: int = 512
+    kernel: int = 5
+    postnet: int = 512
+    postnet_layers: int = 5
+
+
+@dataclass(frozen=True)
+class ConvNeXtDecoderSpec:
+    """ConvNeXt blocks, `conv` and `hidden` wide, modulated likewise.
+
+    Attributes:
+        early_blocks: Blocks after which the mel before refinement is read.
+    """
+
+    kind: Literal["convnext"] = "convnext"
+    blocks: int = 9
+    early_blocks: int = 5
+    conv: int = 512
+    hidden: int = 512
+    kernel: int = 5
+
+
+DecoderSpec = LstmDecoderSpec | ModulatedDecoderSpec | ConvNeXtDecoderSpec
+
+# -- all of it ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """Everything that fixes the network's shape.
 
-    `adapter` stands between an identity branch and the memory: "feed_forward" is the paper's (OPEN 11), "unit" brings
-    the vector to unit length alone (FVMVC), "none" leaves it as it is.
+    Attributes:
+        adapter: Stands between an identity branch and the memory: "feed_forward" is the paper's (OPEN 11), "unit"
+            brings the vector to unit length alone (FVMVC), "none" leaves it as it is.
     """
 
     front_end: FrontEndSpec = field(default_factory=FrontEndSpec)
     face: FaceSpec = field(default_factory=FaceSpec)
-    face_head: FaceHeadSpec = field(default_factory=FaceHeadSpec)
-    speech: SpeechSpec = field(default_factory=SpeechSpec)
-    content: ContentSpec = field(default_factory=ContentSpec)
-    pitch: PitchSpec = field(default_factory=PitchSpec)
+    face_head: FaceHeadSpec = field(default_factory=SafpqSpec)
+    speech: SpeechSpec = field(default_factory=ClapSafpqSpec)
+    content: ContentSpec = field(default_factory=VqcpcSpec)
+    pitch: PitchSpec = field(default_factory=NormalisedPitchSpec)
     adapter: Literal["feed_forward", "unit", "none"] = "feed_forward"
-    memory: MemorySpec = field(default_factory=MemorySpec)
-    decoder: DecoderSpec = field(default_factory=DecoderSpec)
+    memory: MemorySpec = field(default_factory=FaceVoiceMemorySpec)
+    decoder: DecoderSpec = field(default_factory=LstmDecoderSpec)
 
     def __post_init__(self) -> None:
         if self.memory.dim != self.face_head.dim:
@@ -264,18 +459,3 @@ class ModelSpec:
                 f"speech.token_dim {self.speech.token_dim} and face_head.dim {self.face_head.dim} must agree: "
                 "a dvector is the voice itself"
             )
-
-
-_GONE = {"memory": ("learnable_scale",), "content": ("context", "cpc_steps", "negatives")}  # no part of the network
-
-
-def current_model(values: Any) -> Any:
-    """Plain values of a `ModelSpec` of bundle format 1 as today's classes have them."""
-    if not isinstance(values, dict):
-        return values
-    return {
-        part: {key: value for key, value in options.items() if key not in _GONE.get(part, ())}
-        if isinstance(options, dict)
-        else options
-        for part, options in values.items()
-    }

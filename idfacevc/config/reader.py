@@ -1,4 +1,7 @@
-"""Closed dataclasses out of plain values: unknown keys and values of the wrong kind are errors."""
+"""Closed dataclasses out of plain values: unknown keys and values of the wrong kind are errors.
+
+In a union of dataclasses the field `kind` chooses the class.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,9 @@ def construct(cls: type[T], values: Any, where: str) -> T:
     known = inspect.signature(cls).parameters
     if unknown := sorted(set(values) - set(known)):
         raise InputError(f"{where}: unknown key {', '.join(unknown)}; known keys: {', '.join(sorted(known))}")
+    required = {name for name, one in known.items() if one.default is inspect.Parameter.empty}
+    if missing := sorted(required - set(values)):
+        raise InputError(f"{where}: missing key {', '.join(missing)}")
     hints = typing.get_type_hints(cls if dataclasses.is_dataclass(cls) else cls.__init__)
     built = {key: _convert(hints[key], value, f"{where}.{key}") for key, value in values.items()}
     try:
@@ -50,12 +56,24 @@ def to_dict(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+def _kind(kinds: list[Any], value: Any, where: str) -> Any:
+    """The dataclass of a union that the field `kind` of a mapping names; the first one unless it is given."""
+    if not isinstance(value, dict):
+        return next((kind for kind in kinds if isinstance(value, kind)), kinds[0])
+    by_name = {kind.kind: kind for kind in kinds}
+    name = value.get("kind", kinds[0].kind)
+    if name not in by_name:
+        raise InputError(f"{where}.kind: {name!r} is none of {', '.join(map(repr, by_name))}")
+    return by_name[name]
+
+
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return _convert(next(arg for arg in args if arg is not type(None)), value, where)
+        kinds = [arg for arg in args if arg is not type(None)]
+        return _convert(kinds[0] if len(kinds) == 1 else _kind(kinds, value, where), value, where)
     if origin is Literal:
         if value not in args:
             raise InputError(f"{where}: {value!r} is none of {', '.join(map(repr, args))}")

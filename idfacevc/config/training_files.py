@@ -57,7 +57,8 @@ def read_settings(arguments: list[str]) -> tuple[Settings, list[str]]:
     while arguments:
         name, *arguments = arguments
         option = name.removeprefix("--")
-        if not name.startswith("--") or not (option == "config" or "." in option) or not arguments:
+        ours = name.startswith("--") and (option == "config" or "." in option) and not option.endswith("+")
+        if not ours or not arguments or arguments[0].startswith("--"):
             rest.append(name)
             continue
         value, *arguments = arguments

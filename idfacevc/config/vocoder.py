@@ -48,19 +48,17 @@ class GeneratorSpec:
 
     @property
     def dilations(self) -> list[int]:
-        """Of each layer."""
+        """Dilation of each layer."""
         return [2 ** (layer % (self.layers // self.stacks)) for layer in range(self.layers)]
 
 
 @dataclass(frozen=True)
 class DiscriminatorSpec:
-    """Sizes of a discriminator of waves: "plain" is the paper's, "residual" has the generator's blocks."""
+    """Sizes of Parallel WaveGAN's discriminator (arXiv 1910.11480, section 3.3)."""
 
-    kind: Literal["plain", "residual"] = "plain"
     layers: int = 10
     channels: int = 64
     kernel: int = 3
-    stacks: int = 1
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class SourceFilterSpec:
     """Sizes of the source-filter generator.
 
     Attributes:
-        channels, hidden, blocks, kernel: Of its ConvNeXt blocks.
+        channels, hidden, blocks, kernel: Sizes of its ConvNeXt blocks.
         window: Samples of the Hann window of all spectra; a multiple of the hop.
     """
 
@@ -92,49 +90,78 @@ VOCODER_NAMES = {
 
 @dataclass(frozen=True)
 class MelStatistics:
-    """Of each mel band over the training material of a vocoder: mean and deviation, (M,)."""
+    """Mean and deviation (M,) of each mel band over the training material of a vocoder."""
 
     mean: tuple[float, ...]
     scale: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class VocoderSpec:
-    """The vocoder of a bundle.
+class GriffinLimSpec:
+    """Phase retrieval, without weights.
 
     Attributes:
-        kind: "griffin_lim" needs no weights.
-        front_end: of the mels that it reads; the acoustic model's must be the same.
-        iterations: of Griffin-Lim.
-        generator: sizes of ParallelWaveGAN.
-        source_filter: Sizes of the source-filter generator.
-        statistics: by which a trained vocoder normalises the mels, which come as they are.
+        front_end: Front end of the mels that it reads; the acoustic model's must be the same.
+        iterations: Rounds of the retrieval.
     """
 
-    kind: Literal["griffin_lim", "parallel_wavegan", "source_filter"] = "griffin_lim"
+    kind: Literal["griffin_lim"] = "griffin_lim"
     front_end: FrontEndSpec = field(default_factory=FrontEndSpec)
     iterations: int = 100
-    generator: GeneratorSpec | None = None
-    source_filter: SourceFilterSpec | None = None
-    statistics: MelStatistics | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParallelWaveGANSpec:
+    """A trained Parallel WaveGAN.
+
+    Attributes:
+        front_end: Front end of the mels that it reads.
+        generator: Sizes of the generator.
+        statistics: Normalisation of the mels, which come as they are.
+    """
+
+    kind: Literal["parallel_wavegan"] = "parallel_wavegan"
+    front_end: FrontEndSpec = field(default_factory=FrontEndSpec)
+    generator: GeneratorSpec
+    statistics: MelStatistics
 
     def __post_init__(self) -> None:
-        if self.kind == "griffin_lim":
-            return
-        if self.kind == "source_filter":
-            if self.source_filter is None or self.statistics is None:
-                raise InputError("a source_filter vocoder needs source_filter and statistics")
-            if self.source_filter.window % self.front_end.hop_length:
-                raise InputError("the window of a source_filter vocoder must be a multiple of the front end's hop")
-        elif self.generator is None or self.statistics is None:
-            raise InputError("a parallel_wavegan vocoder needs generator and statistics")
-        elif self.generator.hop_length != self.front_end.hop_length:
+        if self.generator.hop_length != self.front_end.hop_length:
             raise InputError(
                 f"the generator makes {self.generator.hop_length} samples of a frame "
                 f"and the front end's hop is {self.front_end.hop_length}"
             )
-        mean, scale = self.statistics.mean, self.statistics.scale
-        if not len(mean) == len(scale) == self.front_end.n_mels:
-            raise InputError(f"the statistics must have a mean and a scale for each of {self.front_end.n_mels} bands")
-        if not all(map(math.isfinite, mean + scale)) or min(scale) <= 0:
-            raise InputError("the statistics must be finite, and the scales positive")
+        _check_statistics(self.statistics, self.front_end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFilterVocoderSpec:
+    """A trained source-filter vocoder.
+
+    Attributes:
+        front_end: Front end of the mels that it reads.
+        source_filter: Sizes of the generator.
+        statistics: Normalisation of the mels, which come as they are.
+    """
+
+    kind: Literal["source_filter"] = "source_filter"
+    front_end: FrontEndSpec = field(default_factory=FrontEndSpec)
+    source_filter: SourceFilterSpec
+    statistics: MelStatistics
+
+    def __post_init__(self) -> None:
+        if self.source_filter.window % self.front_end.hop_length:
+            raise InputError("the window of a source_filter vocoder must be a multiple of the front end's hop")
+        _check_statistics(self.statistics, self.front_end)
+
+
+VocoderSpec = GriffinLimSpec | ParallelWaveGANSpec | SourceFilterVocoderSpec
+"""The vocoder of a bundle, chosen by `kind`."""
+
+
+def _check_statistics(statistics: MelStatistics, front_end: FrontEndSpec) -> None:
+    mean, scale = statistics.mean, statistics.scale
+    if not len(mean) == len(scale) == front_end.n_mels:
+        raise InputError(f"the statistics must have a mean and a scale for each of {front_end.n_mels} bands")
+    if not all(map(math.isfinite, mean + scale)) or min(scale) <= 0:
+        raise InputError("the statistics must be finite, and the scales positive")

@@ -102,7 +102,7 @@ class ConversionDataset(Dataset):
 
 
 class ClipFaces:
-    """Where a clip's face comes from: the clip itself, or those that a table gives its speaker."""
+    """Faces of clips: the clip itself, or those that a table gives its speaker."""
 
     def __init__(self, store: FeatureStore, paired: dict[str, list[int]] | None, clips_of: FeatureStore) -> None:
         self.store, self.paired, self.clips_of = store, paired, clips_of
@@ -148,7 +148,7 @@ class ConversionDataModule(pl.LightningDataModule):
         batch_size: crops a step, in each process.
         epoch_clips: crops an epoch; 0 takes every clip once.
         balance: 0 draws clips evenly, 1 draws speakers evenly.
-        seed: of crops and order.
+        seed: Random seed; equal seeds give equal crops in equal order.
         workers: processes that read ahead; 0 reads between the steps.
     """
 

@@ -6,22 +6,20 @@ import errno
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
+from idfacevc.backbones.registry import speech_backbone
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.model import FaceSpec, SpeechSpec
 from idfacevc.data.corpora.item import Item
-from idfacevc.data.reading import ItemReader, Reading, face_reader, hearing
+from idfacevc.data.reading import ItemReader, Reading, face_reader
 from idfacevc.errors import InputError
 from idfacevc.face.augment import augment
 
 _BATCH = 32  # crops at a time
-_SOUNDS = 8  # recordings at a time: the first stage of HTSAT takes 20 MB for each
 _FACE_PIXELS = 80  # crops are augmented at this size, that of the tower's own training material
 _OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENOMEM)
 
@@ -33,11 +31,11 @@ class FeatureSpec:
     """What is extracted.
 
     Attributes:
-        front_end: the mel front end.
-        speech: speaker features: None for none, else those that the model's specification names.
-        face: face backbone and crop; None reads no faces.
-        tower: folder of the face tower, where that is the backbone.
-        face_views: tokens kept of each face: the first of the plain crop, the others of augmented ones (tower only).
+        front_end: Mel front end.
+        speech: Speech branch of the model, whose backbone reads the speech; None reads no speech.
+        face: Face backbone and crop; None reads no faces.
+        tower: Folder of the face tower, where that is the backbone.
+        face_views: Views kept of each face: the first is the plain crop, the others are augmented (tower only).
     """
 
     front_end: FrontEndSpec
@@ -51,26 +49,22 @@ class FeatureExtractor:
     """Extracts the features of blocks of items; build one in each process.
 
     Args:
-        spec: what is extracted.
-        device: of the networks; decoding and face detection stay on the CPU.
+        spec: Features to extract.
+        device: Device of the networks; decoding and face detection stay on the CPU.
     """
 
     def __init__(self, spec: FeatureSpec, device: torch.device | str = "cpu") -> None:
-        self._speech = speech_network(spec.speech, device) if spec.speech else None
+        self._speech = speech_backbone(spec.speech, device) if spec.speech else None
         self._faces = _FaceTokens(spec, device) if spec.face else None
-        self._read = ItemReader(
-            spec.front_end,
-            hearing(spec.speech) if spec.speech else None,
-            self._faces.reader if self._faces is not None else None,
-        )
+        self._read = ItemReader(spec.front_end, self._speech, None if self._faces is None else self._faces.reader)
 
     @torch.inference_mode()
     def __call__(
-        self, items: Sequence[Item], seen: Callable[[], object] = lambda: None
+        self, items: Sequence[Item], progress: Callable[[], object] = lambda: None
     ) -> tuple[list[tuple[Item, Features]], list[tuple[str, str]]]:
         """Items with their features, and (id, reason) of those that could not be read.
 
-        mel (T, M), lf0 (T,), speech (P, D), face (V, P, D) of V views. `seen` is called after each item.
+        mel (T, M), lf0 (T,), speech (P, D), face (V, P, D) of V views. `progress` is called after each item.
 
         Raises:
             InputError: where the machine is at fault and not the clip: a full disk, no memory.
@@ -87,7 +81,7 @@ class FeatureExtractor:
                         f"the machine is at its limit ({_reason(error)}); finished shards stay: run the command again"
                     ) from error
                 rejected.append((item.id, _reason(error)))
-            seen()
+            progress()
             if sum(max(1, len(one.crops)) for one in waiting) >= _BATCH:  # few videos or many pictures
                 clips += self._encode(waiting)
                 waiting = []
@@ -100,31 +94,14 @@ class FeatureExtractor:
         clips = [(one.item, dict(one.arrays)) for one in readings]
         if self._speech is not None:
             heard = [number for number, one in enumerate(readings) if one.speech is not None]
-            for number, tokens in zip(heard, self._speech([readings[i].speech for i in heard]), strict=True):
-                clips[number][1]["speech"] = tokens
+            tokens = self._speech.tokens([readings[i].speech for i in heard]).cpu().numpy() if heard else ()
+            for number, own in zip(heard, tokens, strict=True):
+                clips[number][1]["speech"] = own
         if self._faces is not None:
             shown = [number for number, one in enumerate(readings) if one.crops]
-            for number, tokens in zip(shown, self._faces([readings[i].crops for i in shown]), strict=True):
-                clips[number][1]["face"] = tokens
+            for number, own in zip(shown, self._faces([readings[i].crops for i in shown]), strict=True):
+                clips[number][1]["face"] = own
         return clips
-
-
-def speech_network(spec: SpeechSpec, device: torch.device | str) -> Callable[[list[Any]], list[np.ndarray]]:
-    """What `reading.hearing` made of recordings, to speaker features (P, D) each."""
-    if spec.kind == "clap_safpq":
-        from idfacevc.backbones.clap import ClapTokens
-
-        clap = ClapTokens(spec, device)
-
-        def tokens(inputs: list[Tensor]) -> list[np.ndarray]:
-            batches = [torch.cat(inputs[start : start + _SOUNDS]) for start in range(0, len(inputs), _SOUNDS)]
-            return [one.numpy() for batch in batches for one in clap(batch).cpu()]
-
-        return tokens
-    from resemblyzer import VoiceEncoder
-
-    encoder = VoiceEncoder(device, verbose=False)
-    return lambda waves: [encoder.embed_utterance(wave)[None] for wave in waves]
 
 
 class _FaceTokens:

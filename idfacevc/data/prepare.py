@@ -68,8 +68,8 @@ def prepare(
         workers: processes; 0 takes one a core.
         shard_clips: items of a shard.
         progress: show a bar.
-        engine: what runs the work: processes of this machine, or Ray Data.
-        device: of the networks, "cpu", "cuda" or "cuda:N".
+        engine: Processes of this machine, or Ray Data.
+        device: Device of the networks, "cpu", "cuda" or "cuda:N".
     Raises:
         InputError: for no item, weights that are missing, a folder that cannot be written, and where no clip could be
             used.

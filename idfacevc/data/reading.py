@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from idfacevc.audio.io import load_audio
+from idfacevc.audio.io import SHORTEST_SECONDS, load_audio
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
+from idfacevc.backbones.base import SpeechBackbone
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.config.model import FaceSpec
 from idfacevc.data.corpora.item import MEMBER, Item, audio_source, open_member
 from idfacevc.data.video import read_media
 from idfacevc.errors import InputError
@@ -24,7 +24,7 @@ from idfacevc.face.reader import FaceReader
 
 TRIM_DB = 60
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".webp"})
-SPEECH_RATE = 16000  # Hz, of what the speech networks hear, whatever the front end's rate
+SPEECH_RATE = 16000  # Hz, of the sound that speech backbones get, whatever the front end's rate
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Reading:
     Attributes:
         item: the clip.
         arrays: mel (T, M) and lf0 (T,), leading and trailing silence trimmed; empty without audio.
-        speech: what the speech network takes, as the reader's `hear` made it; None without audio or network.
-        crops: of the face; empty without one.
+        speech: Input of the speech backbone; None without audio or backbone.
+        crops: Crops of the face; empty without one.
     """
 
     item: Item
@@ -49,14 +49,12 @@ class ItemReader:
 
     Args:
         front_end: the mel front end.
-        hear: turns a wave (N,) at `SPEECH_RATE` into what the speech network takes; None where there is none.
-        faces: cuts faces out; None reads no faces.
+        speech: Backbone that preprocesses the sound; None reads no speech.
+        faces: Cuts faces out; None reads no faces.
     """
 
-    def __init__(
-        self, front_end: FrontEndSpec, hear: Callable[[np.ndarray], Any] | None, faces: FaceReader | None
-    ) -> None:
-        self.front_end, self.hear, self.faces = front_end, hear, faces
+    def __init__(self, front_end: FrontEndSpec, speech: SpeechBackbone | None, faces: FaceReader | None) -> None:
+        self.front_end, self.speech, self.faces = front_end, speech, faces
         self.log_mel = LogMel(front_end)
 
     def __call__(self, item: Item) -> Reading:
@@ -74,15 +72,13 @@ class ItemReader:
 
         wav, _ = librosa.effects.trim(wav, top_db=TRIM_DB)
         rate = self.front_end.sample_rate
-        if len(wav) < 0.3 * rate:
-            raise InputError(f"{item.id}: less than 0.3 s of sound")
+        if len(wav) < SHORTEST_SECONDS * rate:
+            raise InputError(f"{item.id}: less than {SHORTEST_SECONDS} s of sound")
         arrays = {
             "mel": self.log_mel(torch.from_numpy(wav)[None])[0].T.numpy(),
             "lf0": log_f0(wav, self.front_end),
         }
-        if self.hear is None:
-            return arrays, None
-        return arrays, self.hear(wav if rate == SPEECH_RATE else load_audio((wav, rate), SPEECH_RATE))
+        return arrays, None if self.speech is None else speech_input(self.speech, wav, rate)
 
     def _crops(self, item: Item) -> list[Image.Image]:
         assert self.faces is not None
@@ -103,20 +99,14 @@ def pictures_of(folder: Path, count: int) -> list[Image.Image]:
     return [load_image(files[index]) for index in picked]
 
 
-def hearing(spec: SpeechSpec) -> Callable[[np.ndarray], Any]:
-    """What a speech network takes of wav (N,) at `SPEECH_RATE`: CLAP a log-mel, Resemblyzer the wave without pauses."""
-    if spec.kind == "clap_safpq":
-        from idfacevc.backbones.clap import ClapInput
-
-        reads = ClapInput(spec)
-        return lambda wav: reads(wav, SPEECH_RATE)
-    from resemblyzer import preprocess_wav
-
-    return lambda wav: preprocess_wav(wav, source_sr=SPEECH_RATE)
+def speech_input(backbone: SpeechBackbone, wav: np.ndarray, sample_rate: int) -> Any:
+    """What a speech backbone reads of a wave (N,); at `SPEECH_RATE`, so that training and inference agree."""
+    heard = wav if sample_rate == SPEECH_RATE else load_audio((wav, sample_rate), SPEECH_RATE)
+    return backbone.preprocess(heard, SPEECH_RATE)
 
 
 def face_reader(spec: FaceSpec, tower: str, device: torch.device | str) -> FaceReader:
     """The detector, crop and backbone of a configuration; `tower` is the folder of the face tower, where that is it."""
     from idfacevc.backbones.tower import load_tower
 
-    return FaceReader(spec, load_tower(Path(tower)) if spec.backbone == "tower" else None, device)
+    return FaceReader(spec, load_tower(Path(tower)) if spec.backbone.kind == "tower" else None, device)

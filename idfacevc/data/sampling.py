@@ -34,7 +34,7 @@ class DrawSampler(DistributedSampler):
     Args:
         weights: (n,) chance of each clip; None takes every clip once an epoch.
         length: draws an epoch, of all processes together; 0 takes the number of clips.
-        rank, processes: which of how many processes draws.
+        rank, processes: Number of the process that draws, and of how many.
     """
 
     def __init__(

@@ -36,9 +36,9 @@ class WaveDataset(Dataset):
 
     Args:
         items: recordings.
-        front_end: of the mels.
-        frames: of a segment; shorter recordings are followed by silence.
-        context: of the generator.
+        front_end: Front end of the mels.
+        frames: Length of a segment; shorter recordings are followed by silence.
+        context: Frames of context of the generator.
         mels: folder of an acoustic model's mels, `<id>.safetensors`; None takes the recordings' own.
         training: random places; otherwise the middle.
         excite: makes what the generator is given (N,) of a mel (M, N / hop) and a seed; None draws noise.
@@ -108,11 +108,11 @@ class VocoderDataModule(pl.LightningDataModule):
     Args:
         table: TSV with the columns face (may be empty), audio and speaker, and, optionally, id and split.
         mels: folder of an acoustic model's mels to finetune on; recordings without one are left out.
-        frames, valid_frames: of a training and of a validation segment.
+        frames, valid_frames: Length of a training and of a validation segment.
         batch_size: segments a step.
         epoch_segments: segments an epoch; 0 takes one of each recording.
         workers: processes that load.
-        seed: of places and order.
+        seed: Random seed; equal seeds give equal segments in equal order.
     """
 
     def __init__(

@@ -35,13 +35,13 @@ def evaluate_table(name: str, table: Path | None, out: Path, workers: int, outpu
         table: PAIRS to convert.
         outputs: As in `reproduce`.
     """
-    from idfacevc.bundles.model import available
+    from idfacevc.bundles.model import available_bundles
     from idfacevc.text.speakers.registry import base_speaker
 
     pairs = read_pairs(table) if table else None
     make_folder(out)
     speak = base_speaker("auto").synthesise
-    text = reproduce(name, available(), pairs, out, loader, speak, workers, outputs)
+    text = reproduce(name, available_bundles(), pairs, out, loader, speak, workers, outputs)
     write_whole(out / f"{name}.md", f"{text}\n")
     return text
 

@@ -95,7 +95,7 @@ class FaceDetector:
 
         Args:
             image: RGB.
-            name: what messages call the picture.
+            name: Name of the picture in messages.
             strict: Refuse a picture of several faces instead of warning.
             index: Number of the face to use, from 0, the largest first.
         Raises:

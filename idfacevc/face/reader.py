@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from idfacevc.backbones.base import FaceBackbone
-from idfacevc.backbones.registry import build_backbone
+from idfacevc.backbones.registry import face_backbone
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.config.model import FaceSpec
 from idfacevc.errors import InputError
@@ -38,9 +38,9 @@ class FaceReader:
     """Detector, crop and backbone of one configuration; the networks are loaded at their first use.
 
     Args:
-        spec: of the backbone and its crop.
+        spec: Backbone and crop.
         tower: the bundle's, where the backbone is the tower.
-        device: of the backbone.
+        device: Device of the backbone.
     """
 
     def __init__(self, spec: FaceSpec, tower: FaceTower | None, device: torch.device | str = "cpu") -> None:
@@ -51,7 +51,7 @@ class FaceReader:
     @cached_property
     def backbone(self) -> FaceBackbone:
         """The frozen backbone."""
-        return build_backbone(self.spec, self.tower, self._device)
+        return face_backbone(self.spec, self.tower, self._device)
 
     @cached_property
     def detector(self) -> FaceDetector:

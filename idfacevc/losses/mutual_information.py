@@ -19,8 +19,8 @@ class VClub(nn.Module):
     Fit it with `log_likelihood` on detached inputs, then minimise `estimate` with its parameters held fixed.
 
     Args:
-        speaker_dim, content_dim: widths of F_spk and of a content frame.
-        hidden: as in VQMIVC; the layers have half of it.
+        speaker_dim, content_dim: Widths of F_spk and of a content frame.
+        hidden: Twice the width of its layers, as VQMIVC counts it.
         estimator: "vclub_full" is Eq. 6 over all pairs, "sampled" one random permutation (OPEN 15).
     """
 

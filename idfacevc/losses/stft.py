@@ -14,7 +14,7 @@ _SMALLEST_POWER = 1e-7
 
 @dataclass(frozen=True)
 class Resolution:
-    """Of one short-time Fourier transform, in samples."""
+    """Sizes of one short-time Fourier transform, in samples."""
 
     n_fft: int
     hop_length: int

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from idfacevc.config.model import ModelSpec
 
-_NOT_MADE: Any = None  # terms say what they read, and the stage compares before it asks them
+# a tensor, or None where the stage does not make it: terms say what they read, and the stage compares before it asks
+Made = Any
 
 
 class Conversion(NamedTuple):
@@ -55,18 +56,18 @@ class Step:
     z: Tensor
     speech_identity: Tensor
     speech_voice: Tensor
-    commitment: Tensor = _NOT_MADE
-    perplexity: Tensor = _NOT_MADE
-    face_identity: Tensor = _NOT_MADE
-    face_log_address: Tensor = _NOT_MADE
-    register: Tensor = _NOT_MADE
-    voice_register: Tensor = _NOT_MADE
-    pre: Tensor = _NOT_MADE
-    post: Tensor = _NOT_MADE
-    inter_pre: Tensor = _NOT_MADE
-    inter_post: Tensor = _NOT_MADE
-    inter_target: Tensor = _NOT_MADE
-    conversions: list[Conversion] = _NOT_MADE
+    commitment: Made = None
+    perplexity: Made = None
+    face_identity: Made = None
+    face_log_address: Made = None
+    register: Made = None
+    voice_register: Made = None
+    pre: Made = None
+    post: Made = None
+    inter_pre: Made = None
+    inter_post: Made = None
+    inter_target: Made = None
+    conversions: Made = None
     logs: dict[str, Tensor] = field(default_factory=dict)
 
 

@@ -49,11 +49,11 @@ def keep_checkpoints(settings: dict[str, Any]) -> dict[str, Any]:
     if not folder:
         return settings
     if "logger" not in trainer:
-        init = {"save_dir": ".", "name": str(folder)}
-        trainer["logger"] = {"class_path": "pytorch_lightning.loggers.CSVLogger", "init_args": init}
+        log = {"save_dir": ".", "name": str(folder)}
+        trainer["logger"] = {"class_path": "pytorch_lightning.loggers.CSVLogger", "init_args": log}
     callbacks = list(trainer.get("callbacks") or [])
     if not any((one.get("init_args") or {}).get("save_last") for one in callbacks):
-        init = {
+        keep = {
             "dirpath": str(folder),
             "filename": Path(folder).name,
             "save_last": True,
@@ -61,5 +61,5 @@ def keep_checkpoints(settings: dict[str, Any]) -> dict[str, Any]:
             "save_on_train_epoch_end": True,
             "enable_version_counter": False,
         }
-        callbacks.insert(0, {"class_path": "pytorch_lightning.callbacks.ModelCheckpoint", "init_args": init})
+        callbacks.insert(0, {"class_path": "pytorch_lightning.callbacks.ModelCheckpoint", "init_args": keep})
     return {**settings, "trainer": {**trainer, "callbacks": callbacks}}

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from idfacevc.backbones.tower import FaceTower, load_tower, save_tower
+from idfacevc.bundles.format_1 import model_of_format_1
 from idfacevc.bundles.vocoder import read_vocoder
-from idfacevc.config.model import ModelSpec, TowerSpec, current_model
+from idfacevc.config.model import ModelSpec, TowerSpec
 from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
-from idfacevc.training.resume import read_checkpoint
-
-
-def _state(checkpoint: Path) -> dict[str, Any]:
-    return read_checkpoint(str(checkpoint))
-
-
-def _part(state: dict[str, Any], prefix: str) -> dict[str, torch.Tensor]:
-    return {name[len(prefix) :]: value for name, value in state["state_dict"].items() if name.startswith(prefix)}
+from idfacevc.training.resume import read_checkpoint, weights_under
 
 
 def read_network(checkpoint: Path | str) -> IDFaceVCNet:
     """The network of a stage's checkpoint, in evaluation mode."""
-    state = _state(Path(checkpoint))
-    net = IDFaceVCNet(from_dict(ModelSpec, current_model(state["model_spec"])))
-    net.load_state_dict(_part(state, "net."))
+    state = read_checkpoint(str(checkpoint))
+    net = IDFaceVCNet(from_dict(ModelSpec, model_of_format_1(state["model_spec"])))
+    net.load_state_dict(weights_under(state, "net."))
     return net.eval()
 
 
 def export_tower(checkpoint: Path, out: Path) -> None:
     """The (averaged) face tower of a checkpoint, as face.safetensors in `out`."""
-    state = _state(checkpoint)
-    try:
-        sizes = {name: state["hyper_parameters"][name] for name in ("channels", "blocks", "image_size")}
-    except KeyError:
-        raise InputError(f"{checkpoint}: holds neither a stage's network nor a face tower") from None
-    spec = from_dict(TowerSpec, sizes)
-    tower = FaceTower(spec.channels, spec.blocks, spec.image_size)
-    tower.load_state_dict(_part(state, "tower."))
+    state = read_checkpoint(str(checkpoint))
+    if "tower_spec" not in state:
+        raise InputError(f"{checkpoint}: holds neither a stage's network nor a face tower")
+    tower = FaceTower(from_dict(TowerSpec, state["tower_spec"]))
+    tower.load_state_dict(weights_under(state, "tower."))
     out.mkdir(parents=True, exist_ok=True)
-    save_tower(out, tower, spec)
+    save_tower(out, tower)
 
 
 def export_bundle(checkpoint: Path, tower: Path | None, out: Path, name: str, vocoder: Path | None = None) -> None:
@@ -62,7 +49,7 @@ def export_bundle(checkpoint: Path, tower: Path | None, out: Path, name: str, vo
 
 def export(checkpoint: Path, out: Path, name: str, tower: Path | None = None, vocoder: Path | None = None) -> str:
     """What a checkpoint holds, written into `out`: the bundle of a stage, or a face tower. Returns which of them."""
-    if "model_spec" in _state(checkpoint):
+    if "model_spec" in read_checkpoint(str(checkpoint)):
         export_bundle(checkpoint, tower, out, name, vocoder)
         return "bundle"
     export_tower(checkpoint, out)

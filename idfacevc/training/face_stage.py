@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from idfacevc.config.model import ModelSpec
 from idfacevc.losses.ge2e import supervised_ge2e
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.training.module import Batch
-from idfacevc.training.resume import ResumableModule, read_checkpoint
+from idfacevc.training.resume import ModelValues, ResumableModule, read_checkpoint, weights_under
 from idfacevc.training.schedule import OptimSpec
 
 _FACE, _MAPPING = ("face_head.", "face_adapter."), ("memory.",)
@@ -32,7 +31,7 @@ class FaceStage(ResumableModule):
 
     def __init__(
         self,
-        model: ModelSpec,
+        model: ModelValues,
         init: str,
         init_face: str = "",
         loss: Literal["mse", "sge2e"] = "mse",
@@ -40,7 +39,7 @@ class FaceStage(ResumableModule):
     ) -> None:
         super().__init__(model, optim)
         self.loss = loss
-        self.net = IDFaceVCNet(model)
+        self.net = IDFaceVCNet(self.spec)
         self._learning = _MAPPING if init_face else _FACE + _MAPPING
         state = _network(init)
         self.net.load_state_dict({k: v for k, v in state.items() if not k.startswith(_FACE + _MAPPING)}, strict=False)
@@ -84,5 +83,4 @@ class FaceStage(ResumableModule):
 
 
 def _network(checkpoint: str) -> dict[str, Tensor]:
-    state = read_checkpoint(checkpoint)["state_dict"]
-    return {name.removeprefix("net."): value for name, value in state.items() if name.startswith("net.")}
+    return weights_under(read_checkpoint(checkpoint), "net.")

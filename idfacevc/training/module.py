@@ -11,14 +11,13 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from idfacevc.audio.mel import random_equaliser, warp_mel_axis
-from idfacevc.config.model import ModelSpec
 from idfacevc.errors import InputError
 from idfacevc.losses.registry import Losses, build_losses
 from idfacevc.losses.term import LossTerm, Step
 from idfacevc.models.idfacevc.content import Quantized
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.nn import distributed
-from idfacevc.training.resume import ResumableModule, read_checkpoint
+from idfacevc.training.resume import ModelValues, ResumableModule, read_checkpoint
 from idfacevc.training.schedule import OptimSpec
 
 Batch = dict[str, Tensor]
@@ -49,12 +48,12 @@ class ConversionModule(ResumableModule):
     """
 
     def __init__(
-        self, model: ModelSpec, losses: Losses, optim: OptimSpec, perturb: PerturbSpec, speakers: int = 0
+        self, model: ModelValues, losses: Losses, optim: OptimSpec, perturb: PerturbSpec, speakers: int = 0
     ) -> None:
         super().__init__(model, optim)
         self.automatic_optimization = False
         self.perturb, self.speakers = perturb, speakers
-        self.net = IDFaceVCNet(model)
+        self.net = IDFaceVCNet(self.spec)
         self.losses = build_losses(losses)
         self._built = False
 

@@ -9,22 +9,26 @@ import pytorch_lightning as pl
 import torch
 
 from idfacevc.config.model import ModelSpec
-from idfacevc.config.reader import to_dict
+from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.errors import InputError
 from idfacevc.training.schedule import OptimSpec, learning_rate, warmup_epochs
+
+# plain values come first: of a configuration file, `config.reader` says better than Lightning what is wrong
+ModelValues = dict[str, Any] | ModelSpec
 
 
 class ResumableModule(pl.LightningModule):
     """Base of the stages.
 
     Args:
-        model: sizes of the network; they go into the checkpoint.
+        model: Sizes of the network, or their plain values; they go into the checkpoint.
         optim: Adam and its schedule.
     """
 
-    def __init__(self, model: ModelSpec, optim: OptimSpec) -> None:
+    def __init__(self, model: ModelValues, optim: OptimSpec) -> None:
         super().__init__()
-        self.spec, self.optim = model, optim
+        self.spec = model if isinstance(model, ModelSpec) else from_dict(ModelSpec, model, "model")
+        self.optim = optim
 
     def check_features(self, source: Any) -> None:
         """Refuse features (`ConversionDataModule`) that were prepared for another network.
@@ -90,3 +94,9 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     if not isinstance(state, dict) or not isinstance(state.get("state_dict"), dict):
         raise InputError(f"{path}: is no training checkpoint")
     return state
+
+
+def weights_under(checkpoint: dict[str, Any], prefix: str) -> dict[str, torch.Tensor]:
+    """The weights of a checkpoint whose names begin with `prefix`, without it."""
+    weights = checkpoint["state_dict"]
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from idfacevc.config.model import ModelSpec
 from idfacevc.losses.registry import Losses
 from idfacevc.losses.term import Conversion, Step
 from idfacevc.models.idfacevc.content import Quantized
 from idfacevc.training.module import Batch, ConversionModule, PerturbSpec
+from idfacevc.training.resume import ModelValues
 from idfacevc.training.schedule import OptimSpec
 
 LOSSES_A: Losses = {
@@ -47,7 +47,7 @@ class StageA(ConversionModule):
 
     def __init__(
         self,
-        model: ModelSpec,
+        model: ModelValues,
         losses: Losses | None = None,
         stage: StageASpec = StageASpec(),
         optim: OptimSpec = OPTIM_A,

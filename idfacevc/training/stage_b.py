@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from idfacevc.config.model import ModelSpec
 from idfacevc.errors import InputError
 from idfacevc.losses.registry import Losses
 from idfacevc.losses.term import Conversion, Step
 from idfacevc.models.idfacevc.content import ContentEncoder, Quantized
 from idfacevc.models.idfacevc.memory import FaceVoiceMemory
 from idfacevc.training.module import Batch, ConversionModule, PerturbSpec
+from idfacevc.training.resume import ModelValues
 from idfacevc.training.schedule import OptimSpec
 
 LOSSES_B: Losses = {
@@ -75,7 +75,7 @@ class StageB(ConversionModule):
 
     def __init__(
         self,
-        model: ModelSpec,
+        model: ModelValues,
         losses: Losses | None = None,
         stage: StageBSpec = StageBSpec(),
         optim: OptimSpec = OptimSpec(),  # noqa: B008
@@ -83,10 +83,10 @@ class StageB(ConversionModule):
         speakers: int = 0,
     ) -> None:
         super().__init__(model, LOSSES_B if losses is None else losses, optim, perturb, speakers)
-        if model.content.kind == "autovc_bottleneck" and stage.freeze_content:
+        if self.spec.content.kind == "autovc_bottleneck" and stage.freeze_content:
             raise InputError("stage.freeze_content is for the content encoder vqcpc")
-        if model.memory.kind != "fv_memory" and stage.memory_init == "speech":
-            raise InputError(f"stage.memory_init fills a memory, and memory.kind is {model.memory.kind}")
+        if self.spec.memory.kind != "fv_memory" and stage.memory_init == "speech":
+            raise InputError(f"stage.memory_init fills a memory, and memory.kind is {self.spec.memory.kind}")
         self.stage = stage
         self.teacher: Teacher | None = None
         if not stage.init and "inter_speaker" in self.losses:
@@ -125,7 +125,7 @@ class StageB(ConversionModule):
             speech[[number for number, other in enumerate(names) if other == name]].mean(dim=0)
             for name in sorted(set(names))
         ]
-        slots = self.spec.memory.slots
+        slots = len(memory.speech_values)
         means = means if len(means) <= slots else []
         spread = torch.linspace(0, len(clips) - 1, slots - len(means)).long()
         values = torch.stack([*means, *speech[spread]])

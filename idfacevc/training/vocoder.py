@@ -13,14 +13,15 @@ from torch import Tensor
 from idfacevc.bundles.vocoder import VocoderBundleSpec, read_vocoder, save_vocoder
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.reader import from_dict, to_dict
-from idfacevc.config.vocoder import DiscriminatorSpec, GeneratorSpec, MelStatistics, VocoderSpec
+from idfacevc.config.vocoder import DiscriminatorSpec, GeneratorSpec, MelStatistics, ParallelWaveGANSpec
 from idfacevc.data.vocoder import Excite
 from idfacevc.errors import InputError
 from idfacevc.losses.adversarial import discriminator_loss, generator_loss
 from idfacevc.losses.stft import MultiResolutionSTFTLoss
+from idfacevc.training.resume import read_checkpoint, weights_under
 from idfacevc.vocoders.base import check_front_ends
 from idfacevc.vocoders.griffin_lim import GriffinLim
-from idfacevc.vocoders.parallel_wavegan.discriminators import build_discriminator
+from idfacevc.vocoders.parallel_wavegan.discriminator import Discriminator
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 
 
@@ -52,8 +53,8 @@ class VocoderModule(pl.LightningModule):
     """Generator and discriminator on segments of `data.waves.VocoderDataModule`.
 
     Args:
-        front_end: of the mels.
-        generator, discriminator: sizes.
+        front_end: Front end of the mels.
+        generator, discriminator: Sizes of the two networks.
         optim: rates and when the discriminator comes in.
         init: folder of a vocoder whose generator and statistics the training starts from; its sizes are `generator`.
     """
@@ -76,7 +77,7 @@ class VocoderModule(pl.LightningModule):
         self.generator = Generator(generator, front_end.n_mels, weight_norm=not init)
         # without it the data draws noise
         self.excite: Excite | None = GriffinLim(front_end) if self.generator.refines else None
-        self.discriminator = build_discriminator(discriminator)
+        self.discriminator = Discriminator(discriminator)
         self.stft_loss = MultiResolutionSTFTLoss()
         self.register_buffer("mel_mean", torch.zeros(front_end.n_mels))
         self.register_buffer("mel_scale", torch.zeros(front_end.n_mels))  # zero until it is known
@@ -86,9 +87,8 @@ class VocoderModule(pl.LightningModule):
     def _start_from(self, folder: str) -> None:
         spec, trained = read_vocoder(folder)
         check_front_ends(self.front_end, spec.front_end)
-        if spec.generator != self.generator.spec:
+        if spec.kind != "parallel_wavegan" or spec.generator != self.generator.spec:
             raise InputError(f"{folder}: its generator has other sizes than the one to be trained")
-        assert spec.statistics is not None
         self.generator.load_state_dict(trained.state_dict())
         self.generator.apply_weight_norm()
         self.mel_mean.copy_(torch.tensor(spec.statistics.mean))
@@ -156,10 +156,10 @@ class VocoderModule(pl.LightningModule):
         return optimizers, [torch.optim.lr_scheduler.StepLR(one, spec.step_size, spec.gamma) for one in optimizers]
 
     @property
-    def vocoder_spec(self) -> VocoderSpec:
+    def vocoder_spec(self) -> ParallelWaveGANSpec:
         """The vocoder that this training makes."""
         statistics = MelStatistics(tuple(self.mel_mean.tolist()), tuple(self.mel_scale.tolist()))
-        return VocoderSpec("parallel_wavegan", self.front_end, generator=self.generator.spec, statistics=statistics)
+        return ParallelWaveGANSpec(front_end=self.front_end, generator=self.generator.spec, statistics=statistics)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["vocoder"] = {"spec": to_dict(self.vocoder_spec), "steps": self.steps}
@@ -174,15 +174,11 @@ def export_vocoder(checkpoint: Path, out: Path) -> int:
     Raises:
         InputError: for a file that is no such checkpoint.
     """
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        spec, steps = from_dict(VocoderSpec, state["vocoder"]["spec"]), int(state["vocoder"]["steps"])
-    except Exception as error:  # whatever a damaged file makes of the reader
-        raise InputError(f"{checkpoint}: is no checkpoint of a vocoder's training") from error
-    assert spec.generator is not None
-    prefix = "generator."
+    state = read_checkpoint(str(checkpoint))
+    if "vocoder" not in state:
+        raise InputError(f"{checkpoint}: is no checkpoint of a vocoder's training")
+    spec, steps = from_dict(ParallelWaveGANSpec, state["vocoder"]["spec"]), int(state["vocoder"]["steps"])
     generator = Generator(spec.generator, spec.front_end.n_mels)
-    weights = state["state_dict"]
-    generator.load_state_dict({name[len(prefix) :]: weights[name] for name in weights if name.startswith(prefix)})
+    generator.load_state_dict(weights_under(state, "generator."))
     save_vocoder(out, VocoderBundleSpec(out.name, spec, steps=steps), generator)
     return steps

@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.pitch import log_f0, normalise_lf0, pitch_register
+from idfacevc.backbones.registry import speech_backbone
 from idfacevc.bundles.model import load_bundle, resolve
 from idfacevc.data.corpora.item import Item, audio_source
-from idfacevc.data.features import speech_network
-from idfacevc.data.reading import SPEECH_RATE, hearing
+from idfacevc.data.reading import speech_input
 from idfacevc.files import replacing
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.pipeline.source import content_codes, mel_blocks
@@ -31,15 +31,15 @@ def write_mels(items: Sequence[Item], checkpoint: str, out: Path, device: torch.
     """
     net = load_bundle(resolve(checkpoint), device).net
     rate = net.spec.front_end.sample_rate
-    hear, encode = hearing(net.spec.speech), speech_network(net.spec.speech, device)
+    backbone = speech_backbone(net.spec.speech, device)
     for item in tqdm(items, unit="utterance"):
         target = out / f"{item.id}.safetensors"
         if target.exists():
             continue
         wav = load_audio(audio_source(item.audio), rate)
-        (features,) = encode([hear(wav if rate == SPEECH_RATE else load_audio((wav, rate), SPEECH_RATE))])
+        (features,) = backbone.tokens([speech_input(backbone, wav, rate)])
         with replacing(target) as temporary:
-            save_file({"mel": own_mel(net, wav, torch.from_numpy(features).to(device))}, temporary)
+            save_file({"mel": own_mel(net, wav, features.to(device))}, temporary)
     return len(items)
 
 

@@ -18,7 +18,7 @@ class Vocoder(Protocol):
     """Turns a log-mel (M, T), not normalised, into T * hop samples; sample `t * hop` is the centre of frame t.
 
     Attributes:
-        name: what it is called in reports.
+        name: Name in reports.
         spec: front end of the mels that it reads.
         reads_pitch: Whether it wants the pitch contour in Hz, 0 where unvoiced, as one more row below the mel's.
     """

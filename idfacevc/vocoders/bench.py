@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.vocoder import GeneratorSpec, MelStatistics, VocoderSpec
+from idfacevc.config.vocoder import GeneratorSpec, MelStatistics, ParallelWaveGANSpec
 from idfacevc.errors import optional
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 from idfacevc.vocoders.parallel_wavegan.vocoder import ParallelWaveGAN
@@ -28,17 +28,17 @@ class Timing:
     max_error: float
 
 
-def untrained() -> tuple[VocoderSpec, Generator]:
+def untrained() -> tuple[ParallelWaveGANSpec, Generator]:
     """A vocoder of the standard sizes at 16 kHz with random weights, on which speed does not depend."""
     front_end, sizes = FrontEndSpec(), GeneratorSpec()
     statistics = MelStatistics((0.0,) * front_end.n_mels, (1.0,) * front_end.n_mels)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator = Generator(sizes, front_end.n_mels, weight_norm=False)
-    return VocoderSpec("parallel_wavegan", front_end, generator=sizes, statistics=statistics), generator
+    return ParallelWaveGANSpec(front_end=front_end, generator=sizes, statistics=statistics), generator
 
 
-def measure(spec: VocoderSpec, generator: Generator, seconds: float, repeats: int) -> list[Timing]:
+def measure_speed(spec: ParallelWaveGANSpec, generator: Generator, seconds: float, repeats: int) -> list[Timing]:
     """Upstream's generator, ours as it is trained, and the fast path, in this order; the best of `repeats` each.
 
     All get the same mel and the same excitation, to which the outputs are added where the generator refines it; the
@@ -48,7 +48,6 @@ def measure(spec: VocoderSpec, generator: Generator, seconds: float, repeats: in
     Raises:
         InputError: where parallel-wavegan is not installed.
     """
-    assert spec.statistics is not None
     frames = max(1, round(seconds / spec.front_end.frame_period))
     generator = generator.eval()
     theirs = _upstream(spec, generator)
@@ -84,7 +83,7 @@ def _seconds(run: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def _upstream(spec: VocoderSpec, generator: Generator) -> Any:
+def _upstream(spec: ParallelWaveGANSpec, generator: Generator) -> Any:
     """The package's generator with the same weights."""
     import scipy.signal
 

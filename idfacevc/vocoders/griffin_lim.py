@@ -30,8 +30,8 @@ class GriffinLim:
 
     Args:
         spec: front end of the mels.
-        iterations: of phase retrieval.
-        device: where it computes.
+        iterations: Rounds of phase retrieval.
+        device: Device of the computation.
     """
 
     name = "Griffin-Lim"

@@ -15,8 +15,9 @@ import torch
 import yaml
 
 from idfacevc.bundles.model import load_bundle, save_bundle
-from idfacevc.config.vocoder import MelStatistics, SourceFilterSpec, VocoderSpec
+from idfacevc.config.vocoder import MelStatistics, SourceFilterSpec, SourceFilterVocoderSpec
 from idfacevc.errors import InputError
+from idfacevc.models.idfacevc.memory import FaceVoiceMemory
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator
 from recipes.demo.clips import read_features
@@ -52,15 +53,16 @@ def main() -> None:
         state |= {key: value for key, value in faces.net.state_dict().items() if key.startswith(_FACE_SIDE)}
         net.load_state_dict(state)
         net.eval()
+        assert isinstance(net.memory, FaceVoiceMemory)
         with torch.no_grad():
-            voices = net.speech_voice(voices_of(args.features, spec.memory.slots)).voice
+            voices = net.speech_voice(voices_of(args.features, net.memory.speech_values.shape[0])).voice
             net.memory.load_state_dict({**net.memory.state_dict(), "speech_values": voices})
         trained = torch.load(args.vocoder, weights_only=True)
         sizes, front_end = SourceFilterSpec(), spec.front_end
         generator = SourceFilterGenerator(sizes, front_end.n_mels, front_end.hop_length, front_end.sample_rate)
         generator.load_state_dict(trained["generator"])
         statistics = MelStatistics(tuple(trained["mean"].tolist()), tuple(trained["scale"].tolist()))
-        vocoder = VocoderSpec("source_filter", front_end, source_filter=sizes, statistics=statistics)
+        vocoder = SourceFilterVocoderSpec(front_end=front_end, source_filter=sizes, statistics=statistics)
         save_bundle(args.out, net, faces.tower, name=args.name, vocoder=vocoder, generator=generator)
     except (InputError, OSError) as error:
         raise SystemExit(f"assemble: {error}") from error

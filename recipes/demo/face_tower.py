@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from idfacevc.backbones.tower import AGE_BINS, FaceTower
+from idfacevc.config.model import TowerSpec
+from idfacevc.config.reader import to_dict
 from idfacevc.face.augment import augment, resize
 
 _ADULT_FROM = AGE_BINS.index("20-29")
@@ -20,24 +22,25 @@ class FaceTowerModule(pl.LightningModule):
     """Cross-entropy on gender and age bin with label smoothing; AdamW with a one-cycle rate.
 
     Args:
-        channels, blocks, image_size: see `FaceTower`.
-        lr: peak learning rate.
-        weight_decay: of AdamW.
-        label_smoothing: of both cross-entropies.
+        tower: Sizes of the tower.
+        lr: Peak learning rate.
+        weight_decay: Weight decay of AdamW.
+        label_smoothing: Label smoothing of both cross-entropies.
     """
 
     def __init__(
         self,
-        channels: tuple[int, ...] = (32, 64, 128, 256),
-        blocks: tuple[int, ...] = (1, 1, 2, 2),
-        image_size: int = 72,
+        tower: TowerSpec = TowerSpec(),  # noqa: B008
         lr: float = 3e-3,
         weight_decay: float = 0.05,
         label_smoothing: float = 0.05,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
-        self.tower = FaceTower(channels, blocks, image_size).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.save_hyperparameters(ignore="tower")
+        self.tower = FaceTower(tower).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["tower_spec"] = to_dict(self.tower.spec)
 
     def training_step(self, batch: list[Tensor], batch_index: int) -> Tensor:
         pixels, gender, age = batch

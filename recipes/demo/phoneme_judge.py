@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchmetrics.functional.text import char_error_rate
 
 from idfacevc.audio.mel import random_equaliser, warp_mel_axis
-from idfacevc.training.resume import read_checkpoint
+from recipes.demo.judge import JudgeModule, load_judge
 from recipes.demo.utterances import BLANK
 
 _DILATIONS = (1, 2, 4, 1, 2, 4)
@@ -50,35 +49,32 @@ class PhonemeJudge(nn.Module):
         return 1 - F.cosine_similarity((self(made) - mean) / std, (wanted - mean) / std, dim=1).mean()
 
 
-class PhonemeJudgeModule(pl.LightningModule):
+class PhonemeJudgeModule(JudgeModule):
     """Connectionist temporal classification of phonemes, of utterances of `utterances.UtteranceDataModule`.
 
     Args:
-        n_mels, hidden: of `PhonemeJudge`.
-        lr: peak rate of a one-cycle schedule.
-        sounds: size of the alphabet with the blank; 0 reads it from the datamodule.
+        n_mels, hidden: Sizes of `PhonemeJudge`.
+        lr: Peak rate of a one-cycle schedule.
+        sounds: Size of the alphabet with the blank; 0 reads it from the datamodule.
     """
 
     def __init__(self, n_mels: int = 80, hidden: int = 256, lr: float = 1e-3, sounds: int = 0) -> None:
-        super().__init__()
+        super().__init__(n_mels)
         self.save_hyperparameters()
         self.judge = PhonemeJudge(n_mels, hidden)
         self.sounds = sounds
-        self.register_buffer("mel_mean", torch.zeros(n_mels))
-        self.register_buffer("mel_std", torch.ones(n_mels))
 
     def configure_model(self) -> None:
         if hasattr(self, "output"):
             return
         data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
         data.setup("fit")
-        for name, value in data.statistics.items():
-            getattr(self, name).copy_(value)
+        self.take_statistics(data.statistics)
         self.output = nn.Conv1d(self.hparams["hidden"], self.sounds or len(data.alphabet) + 1, 1)
 
     def loss(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """CTC loss a phoneme, and the share of phonemes that a greedy reading gets wrong."""
-        mel = (batch["mel"].float() - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)  # type: ignore[index]
+        mel = self.normalise(batch["mel"])
         if self.training:  # words do not depend on the vocal tract or the microphone
             mel = warp_mel_axis(mel, torch.exp(torch.empty(len(mel), device=mel.device).uniform_(-0.15, 0.15)))
             mel = mel + random_equaliser(mel, 0.4)
@@ -101,13 +97,6 @@ class PhonemeJudgeModule(pl.LightningModule):
         loss, errors = self.loss(batch)
         self.log_dict({"valid/loss": loss, "valid/errors": errors}, batch_size=len(batch["mel"]), prog_bar=True)
 
-    def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self.hparams["lr"], weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.hparams["lr"], total_steps=int(self.trainer.estimated_stepping_batches)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
 
 @torch.no_grad()
 def _error_rate(best: Tensor, lengths: Tensor, batch: dict[str, Tensor]) -> Tensor:
@@ -123,8 +112,4 @@ def _letters(symbols: Tensor) -> str:
 
 def load_phoneme_judge(checkpoint: str) -> PhonemeJudge:
     """The frozen judge of a checkpoint."""
-    state = read_checkpoint(checkpoint)
-    judge = PhonemeJudge(state["hyper_parameters"]["n_mels"], state["hyper_parameters"]["hidden"])
-    prefix = "judge."
-    judge.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    return judge.eval().requires_grad_(False)
+    return load_judge(PhonemeJudge, checkpoint, "n_mels", "hidden")

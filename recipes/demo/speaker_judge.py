@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.audio.mel import random_equaliser
 from idfacevc.losses.term import Conversion, ConversionLoss
-from idfacevc.training.resume import read_checkpoint
+from recipes.demo.judge import JudgeModule, load_judge
 
 
 class SpeakerJudge(nn.Module):
@@ -39,28 +36,25 @@ class SpeakerJudge(nn.Module):
         return 1 - F.cosine_similarity(self(mel), embedding.mean(dim=1), dim=1).mean()
 
 
-class SpeakerJudgeModule(pl.LightningModule):
+class SpeakerJudgeModule(JudgeModule):
     """Regression of the utterance embedding (Resemblyzer) from crops: 1 - cosine.
 
     Args:
-        n_mels, hidden, dim: of `SpeakerJudge`; `dim` is the embedding's width.
-        lr: peak rate of a one-cycle schedule.
+        n_mels, hidden, dim: Sizes of `SpeakerJudge`; `dim` is the embedding's width.
+        lr: Peak rate of a one-cycle schedule.
     """
 
     def __init__(self, n_mels: int = 80, hidden: int = 256, dim: int = 256, lr: float = 2e-3) -> None:
-        super().__init__()
+        super().__init__(n_mels)
         self.save_hyperparameters()
         self.judge = SpeakerJudge(n_mels, hidden, dim)
-        self.register_buffer("mel_mean", torch.zeros(n_mels))
-        self.register_buffer("mel_std", torch.ones(n_mels))
 
     def on_fit_start(self) -> None:
-        for name, value in self.trainer.datamodule.statistics.items():  # type: ignore[attr-defined]
-            getattr(self, name).copy_(value)
+        self.take_statistics(self.trainer.datamodule.statistics)  # type: ignore[attr-defined]
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """1 - cosine to the utterance embedding, mean over the batch."""
-        mel = (batch["mel"] - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)  # type: ignore[index]
+        mel = self.normalise(batch["mel"])
         if self.training:  # a voice is more than its microphone
             mel = mel + random_equaliser(mel, 0.2)
         return self.judge.difference(mel, batch["speech"])
@@ -73,22 +67,10 @@ class SpeakerJudgeModule(pl.LightningModule):
     def validation_step(self, batch: dict[str, Tensor], batch_index: int) -> None:
         self.log("valid/loss", self.loss(batch), batch_size=len(batch["mel"]), prog_bar=True)
 
-    def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.AdamW(self.parameters(), lr=self.hparams["lr"], weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.hparams["lr"], total_steps=int(self.trainer.estimated_stepping_batches)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
 
 def load_speaker_judge(checkpoint: str) -> SpeakerJudge:
     """The frozen judge of a checkpoint."""
-    state = read_checkpoint(checkpoint)
-    sizes = {name: state["hyper_parameters"][name] for name in ("n_mels", "hidden", "dim")}
-    judge = SpeakerJudge(**sizes)
-    prefix = "judge."
-    judge.load_state_dict({k[len(prefix) :]: v for k, v in state["state_dict"].items() if k.startswith(prefix)})
-    return judge.eval().requires_grad_(False)
+    return load_judge(SpeakerJudge, checkpoint, "n_mels", "hidden", "dim")
 
 
 class SpeakerLoss(ConversionLoss):

@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from idfacevc.backbones.registry import build_backbone
+from idfacevc.backbones.registry import face_backbone
 from idfacevc.backbones.tower import FaceTower
-from idfacevc.config.model import FaceSpec, TowerSpec
+from idfacevc.config.model import ClipSpec, FaceNetSpec, FaceSpec, TowerSpec
 from idfacevc.errors import InputError
 from tests.closeness import assert_near
 from tests.pretrained_models import write_clip
@@ -30,13 +30,13 @@ def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_tower_tokens(crops: list[Image.Image]) -> None:
-    tower = FaceTower((8, 16), (1, 1), 32)
-    backbone = build_backbone(FaceSpec(backbone="tower", tower=TowerSpec((8, 16), (1, 1), 32)), tower)
+    sizes = TowerSpec(channels=(8, 16), blocks=(1, 1), image_size=32)
+    backbone = face_backbone(FaceSpec(sizes), FaceTower(sizes))
     tokens = backbone.tokens(crops)
     assert tokens.shape == (2, 64, 16)
     assert_near(tokens[1:], backbone.tokens(crops[1:]))
     with pytest.raises(InputError, match="tower"):
-        build_backbone(FaceSpec(backbone="tower"), None)
+        face_backbone(FaceSpec(TowerSpec()), None)
 
 
 def test_clip_hidden_states(crops: list[Image.Image], clip_folder: Path) -> None:
@@ -44,7 +44,7 @@ def test_clip_hidden_states(crops: list[Image.Image], clip_folder: Path) -> None
     from transformers import CLIPVisionModel
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    tokens = build_backbone(FaceSpec(name=str(clip_folder), token_dim=32), None).tokens(crops)
+    tokens = face_backbone(FaceSpec(ClipSpec(name=str(clip_folder)), token_dim=32), None).tokens(crops)
     assert tokens.shape == (2, 5, 32)
     assert not tokens.requires_grad
     processor = CLIPImageProcessorPil(size={"height": 64, "width": 64}, do_center_crop=False)
@@ -65,7 +65,7 @@ def test_clip_out_of_a_whole_clip_model(
     whole = CLIPModel(CLIPConfig(vision_config=sizes | {"image_size": 64}, text_config=text))
     whole.save_pretrained(tmp_path / "whole")
     caplog.clear()
-    backbone = build_backbone(FaceSpec(name=str(tmp_path / "whole"), token_dim=32), None)
+    backbone = face_backbone(FaceSpec(ClipSpec(name=str(tmp_path / "whole")), token_dim=32), None)
     assert not caplog.records
     assert backbone.tokens(crops).shape == (2, 5, 32)
     ours, theirs = (
@@ -76,12 +76,12 @@ def test_clip_out_of_a_whole_clip_model(
 
     CLIPTextModel(whole.config.text_config).save_pretrained(tmp_path / "text")
     with pytest.raises(InputError, match="is no CLIPVisionModel"):
-        build_backbone(FaceSpec(name=str(tmp_path / "text"), token_dim=32), None)
+        face_backbone(FaceSpec(ClipSpec(name=str(tmp_path / "text")), token_dim=32), None)
 
 
 def test_clip_layer_and_class_token(crops: list[Image.Image], clip_folder: Path) -> None:
     def tokens(**settings: object) -> torch.Tensor:
-        return build_backbone(FaceSpec(name=str(clip_folder), token_dim=32, **settings), None).tokens(crops)
+        return face_backbone(FaceSpec(ClipSpec(name=str(clip_folder), **settings), token_dim=32), None).tokens(crops)
 
     torch.testing.assert_close(tokens(layer=2), tokens(layer=-2))
     assert not torch.allclose(tokens(layer=1), tokens(layer=-2))
@@ -90,16 +90,16 @@ def test_clip_layer_and_class_token(crops: list[Image.Image], clip_folder: Path)
 
 def test_clip_that_does_not_fit(clip_folder: Path) -> None:
     with pytest.raises(InputError, match="32 wide, not 768"):
-        build_backbone(FaceSpec(name=str(clip_folder)), None)
+        face_backbone(FaceSpec(ClipSpec(name=str(clip_folder))), None)
     with pytest.raises(InputError, match="4 hidden states"):
-        build_backbone(FaceSpec(name=str(clip_folder), token_dim=32, layer=4), None)
+        face_backbone(FaceSpec(ClipSpec(name=str(clip_folder), layer=4), token_dim=32), None)
 
 
 @pytest.mark.timeout(60)  # no waiting for a network
 def test_clip_that_is_not_here_fails_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     with pytest.raises(InputError, match="idfacevc download"):
-        build_backbone(FaceSpec(name="nobody/no-such-clip", revision=None), None)
+        face_backbone(FaceSpec(ClipSpec(name="nobody/no-such-clip", revision=None)), None)
 
 
 def test_facenet_embedding_is_one_token(tmp_path: Path, crops: list[Image.Image]) -> None:
@@ -108,8 +108,8 @@ def test_facenet_embedding_is_one_token(tmp_path: Path, crops: list[Image.Image]
     model = facenet_pytorch.InceptionResnetV1(pretrained=None).eval()
     weights = {**model.state_dict(), "logits.weight": torch.zeros(8, 512), "logits.bias": torch.zeros(8)}
     torch.save(weights, tmp_path / "vggface2.pt")
-    spec = FaceSpec(backbone="facenet", name=str(tmp_path / "vggface2.pt"), token_dim=512)
-    tokens = build_backbone(spec, None).tokens(crops[:1])
+    spec = FaceSpec(FaceNetSpec(name=str(tmp_path / "vggface2.pt")), token_dim=512)
+    tokens = face_backbone(spec, None).tokens(crops[:1])
     assert tokens.shape == (1, 1, 512)
     torch.testing.assert_close(tokens.norm(dim=-1), torch.ones(1, 1))
 
@@ -117,7 +117,7 @@ def test_facenet_embedding_is_one_token(tmp_path: Path, crops: list[Image.Image]
 def test_facenet_without_its_weights(tmp_path: Path) -> None:
     pytest.importorskip("facenet_pytorch")
     with pytest.raises(InputError, match="none at"):
-        build_backbone(FaceSpec(backbone="facenet", name=str(tmp_path / "absent.pt")), None)
+        face_backbone(FaceSpec(FaceNetSpec(name=str(tmp_path / "absent.pt"))), None)
     torch.save({"a": torch.zeros(1)}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="no weights of InceptionResnetV1"):
-        build_backbone(FaceSpec(backbone="facenet", name=str(tmp_path / "other.pt")), None)
+        face_backbone(FaceSpec(FaceNetSpec(name=str(tmp_path / "other.pt"))), None)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from idfacevc.backbones import import_laion as laion
-from idfacevc.backbones.clap import ClapTokens
-from idfacevc.config.model import SpeechSpec
+from idfacevc.backbones.clap import ClapBackbone
+from idfacevc.config.model import ClapSafpqSpec
 from idfacevc.errors import InputError
 
 
@@ -48,13 +48,13 @@ def test_tokens_are_equal(theirs, tmp_path):
     state = {f"module.audio_branch.{name}": value for name, value in theirs.state_dict().items()}
     state["module.logit_scale_a"] = torch.tensor(1.0)
     torch.save({"epoch": 1, "score": np.float64(0.5), "state_dict": state}, tmp_path / "clap.pt")
-    laion.convert(tmp_path / "clap.pt", tmp_path / "folder")
-    ours = ClapTokens(SpeechSpec(name=str(tmp_path / "folder"), revision=None, token_dim=128))
+    laion.import_clap(tmp_path / "clap.pt", tmp_path / "folder")
+    ours = ClapBackbone(ClapSafpqSpec(name=str(tmp_path / "folder"), revision=None, token_dim=128))
 
     wave = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 480000)).astype(np.float32) * 0.1)
     log_mel = theirs.logmel_extractor(theirs.spectrogram_extractor(wave))
     expected = theirs({"waveform": wave}, mixup_lambda=None, device="cpu")["fine_grained_embedding"]
-    tokens = ours(log_mel)
+    tokens = ours.tokens([log_mel])
     # theirs repeats each of the 32 time tokens
     torch.testing.assert_close(tokens, expected[:, :: expected.shape[1] // 32], atol=1e-4, rtol=1e-3)
 
@@ -62,7 +62,7 @@ def test_tokens_are_equal(theirs, tmp_path):
 def test_other_files_are_one_clear_line(tmp_path):
     (tmp_path / "no.pt").write_bytes(b"no")
     with pytest.raises(InputError, match="LAION"):
-        laion.convert(tmp_path / "no.pt", tmp_path / "folder")
+        laion.import_clap(tmp_path / "no.pt", tmp_path / "folder")
     torch.save({"state_dict": {"module.audio_branch.bn0.weight": torch.ones(3)}}, tmp_path / "part.pt")
     with pytest.raises(InputError, match="no audio branch"):
-        laion.convert(tmp_path / "part.pt", tmp_path / "folder")
+        laion.import_clap(tmp_path / "part.pt", tmp_path / "folder")

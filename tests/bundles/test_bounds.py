@@ -31,7 +31,7 @@ def _edited(bundle: Path, folder: Path, key: str, value: object) -> Path:
     [
         ("model.decoder.lstm", 10**6),
         ("model.decoder.lstm", 10**12),
-        ("model.decoder.blocks", 10**6),
+        ("model.decoder.lstm_layers", 10**6),
         ("model.decoder.conv", -1),
         ("model.decoder.kernel", 0),
         ("model.memory.dim", 10**6),

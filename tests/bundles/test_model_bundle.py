@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from idfacevc.bundles import model as checkpoints
-from idfacevc.bundles.model import available, load_bundle, resolve, save_bundle
+from idfacevc.bundles.model import available_bundles, load_bundle, resolve, save_bundle
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.config.vocoder import GriffinLimSpec
 from idfacevc.errors import InputError
 
 
@@ -51,26 +51,30 @@ def test_the_vocoder_takes_the_front_end_of_the_model(tiny_bundle: Path, tmp_pat
     save_bundle(tmp_path / "other", bundle.net, bundle.tower, name="other")
     assert load_bundle(tmp_path / "other").spec.vocoder.front_end == bundle.net.spec.front_end
     with pytest.raises(InputError, match=r"floor 1e-10 and 0\.001"):
-        save_bundle(
-            tmp_path / "x", bundle.net, bundle.tower, name="x", vocoder=VocoderSpec(front_end=FrontEndSpec(floor=1e-3))
-        )
+        vocoder = GriffinLimSpec(front_end=FrontEndSpec(floor=1e-3))
+        save_bundle(tmp_path / "x", bundle.net, bundle.tower, name="x", vocoder=vocoder)
     assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(
     ("keys", "value", "words"),
     [
-        (("format",), 2, "format.*2 is none of 1"),
+        (("format",), 3, "format.*3 is none of 2"),
         (("class_path",), "os.system", "unknown key class_path"),
         (("model", "memory", "slot"), 3, "unknown key slot"),
         (("model", "memory", "slots"), "many", "expected int"),
-        (("model", "memory", "slots"), 9, r"of another shape memory\.face_keys is \(8, 16\), not \(9, 16\)"),
+        (("model", "memory", "slots"), 9, r"of another shape memory\.face_keys is \(12, 32\), not \(9, 32\)"),
         (("model", "content", "codebooks"), 3, r"missing content\.quantizers\.2"),
         (("model", "content", "codebooks"), 1, r"unknown content\.quantizers\.1"),
         (("vocoder", "kind"), "wavenet", "'wavenet' is none of"),
         (("vocoder", "front_end", "hop_length"), 200, "front ends .* differ: hop_length 160 and 200"),
-        (("model", "face", "tower"), None, "tower"),
-        (("model", "face", "tower", "image_size"), 40, ""),
+        (
+            ("model", "face", "backbone", "kind"),
+            "dlib",
+            "face.backbone.kind: 'dlib' is none of 'clip', 'tower', 'facenet'",
+        ),
+        (("model", "face", "backbone", "name"), "x", "backbone: unknown key name; known keys: blocks, channels"),
+        (("model", "face", "backbone", "image_size"), 40, ""),
     ],
 )
 def test_a_configuration_that_does_not_fit(copy: Path, keys: tuple[str, ...], value: Any, words: str) -> None:
@@ -110,7 +114,7 @@ def test_names_folders_and_unknown_ones(
     tiny_bundle: Path, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "roots", lambda: [tmp_path, tiny_bundle.parent])
-    assert available() == {"copy": copy, "tiny": tiny_bundle}
+    assert available_bundles() == {"copy": copy, "tiny": tiny_bundle}
     assert resolve("tiny") == tiny_bundle
     assert resolve(tiny_bundle) == tiny_bundle
     assert resolve(str(copy)) == copy

@@ -16,7 +16,7 @@ from idfacevc.bundles.model import load_bundle, save_bundle
 from idfacevc.bundles.vocoder import VocoderBundleSpec, load_vocoder, save_vocoder
 from idfacevc.cli.main import main
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.vocoder import GeneratorSpec, MelStatistics, VocoderSpec
+from idfacevc.config.vocoder import GeneratorSpec, MelStatistics, ParallelWaveGANSpec
 from idfacevc.errors import InputError
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 from tests.closeness import assert_near
@@ -25,9 +25,9 @@ from tests.conftest import RATE, vowels
 SIZES = GeneratorSpec(layers=4, stacks=2, residual=8, gate=16, skip=8)
 
 
-def spec_of(front_end: FrontEndSpec, mean: float = -2.0) -> VocoderSpec:
+def spec_of(front_end: FrontEndSpec, mean: float = -2.0) -> ParallelWaveGANSpec:
     statistics = MelStatistics((mean,) * 80, (0.7,) * 80)
-    return VocoderSpec("parallel_wavegan", front_end, generator=SIZES, statistics=statistics)
+    return ParallelWaveGANSpec(front_end=front_end, generator=SIZES, statistics=statistics)
 
 
 @pytest.fixture

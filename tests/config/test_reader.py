@@ -3,14 +3,14 @@ import dataclasses
 import pytest
 
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import MemorySpec, ModelSpec
+from idfacevc.config.model import FaceVoiceMemorySpec, LinearWarpSpec, ModelSpec, VqcpcSpec
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.errors import InputError
 from tests.front_ends import PROFILES
 
 
 def test_round_trip():
-    spec = ModelSpec(front_end=PROFILES["pwg24k"], memory=MemorySpec(scale=10.0))
+    spec = ModelSpec(front_end=PROFILES["pwg24k"], memory=FaceVoiceMemorySpec(scale=10.0))
     assert from_dict(ModelSpec, to_dict(spec)) == spec
 
 
@@ -22,14 +22,22 @@ def test_round_trip():
         ({"memory": {"slots": "many"}}, r"ModelSpec\.memory\.slots: expected int"),
         ({"memory": {"slots": True}}, "expected int"),
         ({"memory": 3}, "expected a mapping"),
-        ({"face": {"backbone": "dlib"}}, "'dlib' is none of 'clip'"),
-        ({"face": {"tower": {"channels": 3}}}, "expected a list"),
+        ({"face": {"backbone": {"kind": "dlib"}}}, "face.backbone.kind: 'dlib' is none of 'clip', 'tower', 'facenet'"),
+        ({"face": {"backbone": {"kind": "tower", "channels": 3}}}, "expected a list"),
+        ({"face": {"backbone": "clip"}}, "face.backbone: expected a mapping"),
+        ({"memory": {"kind": "direct", "slots": 3}}, "memory: unknown key slots; known keys: dim, kind"),
+        ({"pitch": {"bins": 3}}, "pitch: unknown key bins; known keys: channels, kind"),
         ({"memory": {"dim": 128}}, "must agree"),
     ],
 )
 def test_faults_are_named(values, message):
     with pytest.raises(InputError, match=message):
         from_dict(ModelSpec, values)
+
+
+def test_the_kind_chooses_the_class_and_its_defaults():
+    spec = from_dict(ModelSpec, {"memory": {"kind": "linear_warp"}, "content": {"dim": 32}})
+    assert spec.memory == LinearWarpSpec(dim=256) and spec.content == VqcpcSpec(dim=32)
 
 
 def test_integers_serve_as_floats():

@@ -13,13 +13,13 @@ def test_later_files_and_options_change_what_they_name(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("model: {losses: {two: null}, optim: {milestones: [3], lr: 1e-4}}")
     settings, rest = read_settings(
         ["--config", str(tmp_path / "a.yaml"), f"--config={tmp_path / 'b.yaml'}", "--model.losses.one.weight", "0.5",
-         "--data.root=a: b", "--ckpt_path", "last", "--print_config"]
+         "--data.root=a: b", "--ckpt_path", "last", "--trainer.callbacks+", "Timer", "--model.help", "--print_config"]
     )  # fmt: skip
     assert settings == {
         "model": {"losses": {"one": {"weight": 0.5, "l1": 2}, "two": None}, "optim": {"milestones": [3], "lr": 1e-4}},
         "data": {"root": {"a": "b"}},
     }
-    assert rest == ["--ckpt_path", "last", "--print_config"]
+    assert rest == ["--ckpt_path", "last", "--trainer.callbacks+", "Timer", "--model.help", "--print_config"]
 
 
 def test_what_is_no_configuration_is_said_in_one_line(tmp_path: Path) -> None:

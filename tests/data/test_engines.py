@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.config.model import ClapSafpqSpec, ClipSpec, FaceSpec
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.corpora.lrs3 import lrs3_items
 from idfacevc.data.engines import ray as scale
@@ -48,8 +49,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spec_of(corpus: Path) -> FeatureSpec:
-    face = FaceSpec(name=str(corpus / "clip"), revision=None, token_dim=CLIP_DIM, max_frames=4)
-    return FeatureSpec(FrontEndSpec(), SpeechSpec(name=str(corpus / "clap"), revision=None, token_dim=CLAP_DIM), face)
+    face = FaceSpec(ClipSpec(name=str(corpus / "clip"), revision=None), token_dim=CLIP_DIM, max_frames=4)
+    speech = ClapSafpqSpec(name=str(corpus / "clap"), revision=None, token_dim=CLAP_DIM)
+    return FeatureSpec(FrontEndSpec(), speech, face)
 
 
 def make(corpus: Path, out: Path, **options: object) -> dict[str, bytes]:
@@ -157,7 +159,7 @@ def test_kills_at_any_moment_lose_and_double_nothing(corpus: Path, expected: dic
     out, config = tmp_path / "out", tmp_path / "model.yaml"
     spec = spec_of(corpus)
     assert spec.face is not None and spec.speech is not None
-    model = {"face": vars(spec.face), "speech": vars(spec.speech)}
+    model = {"face": asdict(spec.face), "speech": asdict(spec.speech)}
     config.write_text(json.dumps({"model": {"init_args": {"model": model}}}))
     script = (
         "import sys; from pathlib import Path; from idfacevc.config.training_files import read_model;"

@@ -54,10 +54,10 @@ def corpus(tmp_path_factory) -> Path:
 def test_shards_hold_every_good_clip_and_rejects_have_reasons(corpus, tmp_path):
     tower_folder = tmp_path / "tower"
     tower_folder.mkdir()
-    sizes = TowerSpec((8, 16), (1, 1), 24)
-    save_tower(tower_folder, FaceTower(sizes.channels, sizes.blocks, sizes.image_size), sizes)
+    sizes = TowerSpec(channels=(8, 16), blocks=(1, 1), image_size=24)
+    save_tower(tower_folder, FaceTower(sizes))
     items = [Item(**{**vars(item), "aligned": True}) for item in read_folder(corpus / "clips.tsv")]
-    face = FaceSpec(backbone="tower", token_dim=16, crop="aligned", tower=sizes)
+    face = FaceSpec(sizes, token_dim=16, crop="aligned")
     spec = FeatureSpec(FRONT_END, None, face, str(tower_folder), face_views=2)
     summary = prepare(items, spec, tmp_path / "out", workers=1, shard_clips=4, progress=False)
     store = FeatureStore(tmp_path / "out")

@@ -17,10 +17,10 @@ from PIL import Image
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
-from idfacevc.backbones.clap import ClapInput, ClapTokens
+from idfacevc.backbones.clap import ClapBackbone
 from idfacevc.cli.main import main
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.config.model import ClapSafpqSpec, ClipSpec, FaceSpec
 from idfacevc.data import reading
 from idfacevc.data.features import FeatureSpec
 from idfacevc.data.prepare import prepare
@@ -55,8 +55,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spec_of(weights: Path) -> FeatureSpec:
-    face = FaceSpec(name=str(weights / "clip"), revision=None, token_dim=CLIP_DIM, max_frames=3)
-    return FeatureSpec(FrontEndSpec(), SpeechSpec(name=str(weights / "clap"), revision=None, token_dim=CLAP_DIM), face)
+    face = FaceSpec(ClipSpec(name=str(weights / "clip"), revision=None), token_dim=CLIP_DIM, max_frames=3)
+    speech = ClapSafpqSpec(name=str(weights / "clap"), revision=None, token_dim=CLAP_DIM)
+    return FeatureSpec(FrontEndSpec(), speech, face)
 
 
 def run(weights: Path, *line: object) -> int:
@@ -97,7 +98,8 @@ def test_what_is_stored_is_what_a_conversion_would_compute(lrs3: Path, features:
     torch.testing.assert_close(store.read(1, "mel"), mel, atol=5e-3, rtol=1e-3)
     tokens = FaceReader(spec.face, None).tokens(clip)
     torch.testing.assert_close(store.read(1, "face")[0], tokens, atol=2e-2, rtol=1e-2)
-    heard = ClapTokens(spec.speech)(ClapInput(spec.speech)(wav, 16000))
+    backbone = ClapBackbone(spec.speech)
+    heard = backbone.tokens([backbone.preprocess(wav, 16000)])
     torch.testing.assert_close(store.read(1, "speech"), heard, atol=2e-2, rtol=1e-2)
 
 
@@ -269,7 +271,7 @@ def test_a_line_that_cannot_work(
     (tmp_path / "file").touch()
     (tmp_path / "unknown.yaml").write_text("model: {init_args: {model: {face: {naem: x}}}}")
     (tmp_path / "weights.yaml").write_text(
-        "model: {init_args: {model: {face: {name: ./clip}, speech: {kind: resemblyzer_projection}}}}"
+        "model: {init_args: {model: {face: {backbone: {name: ./clip}}, speech: {kind: resemblyzer_projection}}}}"
     )
     config = [] if "--config" in line else ["--config", str(weights / "model.yaml")]
     out = [] if "--out" in line else ["--out", "out"]

@@ -21,9 +21,9 @@ from tests.closeness import assert_near
 @pytest.fixture(scope="module")
 def reader() -> FaceReader:
     torch.manual_seed(0)
-    tower = TowerSpec((8, 16), (1, 1), 32)
-    spec = FaceSpec(backbone="tower", token_dim=16, crop="aligned", max_frames=4, tower=tower)
-    return FaceReader(spec, FaceTower(tower.channels, tower.blocks, tower.image_size))
+    tower = TowerSpec(channels=(8, 16), blocks=(1, 1), image_size=32)
+    spec = FaceSpec(tower, token_dim=16, crop="aligned", max_frames=4)
+    return FaceReader(spec, FaceTower(tower))
 
 
 def test_tokens_of_several_pictures_are_averaged(reader: FaceReader, photo: Image.Image, photo_path: Path) -> None:

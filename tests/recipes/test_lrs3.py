@@ -14,8 +14,11 @@ from idfacevc.cli.main import main
 from idfacevc.config.training_files import read_model
 from idfacevc.data.shards import FeatureStore
 from idfacevc.evaluation.reproduce import PUBLISHED
+from idfacevc.losses.registry import build_losses
 from idfacevc.pipeline.source import analyse
 from idfacevc.training.export import export_bundle
+from idfacevc.training.stage_a import LOSSES_A
+from idfacevc.training.stage_b import LOSSES_B
 from tests.conftest import vowels
 from tests.training.material import write_features
 
@@ -25,11 +28,22 @@ CONF = RECIPE / "conf"
 STAGES = {"sp-facevc": ["stage_b"], "facevc": ["stage_b", "stage_a", "face_stage"],
           "face2speech": ["stage_a", "face_stage"]}  # fmt: skip
 NAMES = ["id-facevc", *sorted(path.stem for path in CONF.glob("*-*.yaml")), "fvmvc", "facevc", "face2speech"]
-EXTRA = """
-model: {init_args: {model: {face: {token_dim: 16}, speech: {token_dim: 256}}}}
-data: {init_args: {crop_frames: 32, batch_size: 6, workers: 0}}
-trainer: {max_epochs: 1, accelerator: cpu, enable_progress_bar: false, enable_model_summary: false, logger: false}
-"""
+EXTRA = {
+    "data": {"init_args": {"crop_frames": 32, "batch_size": 6, "workers": 0}},
+    "trainer": {
+        "max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False,
+        "logger": False,
+    },
+}  # fmt: skip
+SIZES = {  # by part and kind
+    "face_head": {"safpq": {"prompts": 4, "ffn_dim": 48}, "mlp": {"ffn_dim": 48}, "attention_repara": {"latent": 24}},
+    "content": {
+        "vqcpc": {"hidden": 24, "layers": 2, "dim": 16, "codes": 24},
+        "autovc_bottleneck": {"hidden": 24, "dim": 16, "every": 8},
+    },
+    "memory": {"fv_memory": {"slots": 12}},
+    "decoder": {"lstm": {"pre_lstm": 24, "conv": 24, "convs": 2, "lstm": 24, "postnet": 16, "postnet_layers": 3}},
+}
 
 
 def files(name: str, stage: str = "") -> list[Path]:
@@ -40,26 +54,45 @@ def files(name: str, stage: str = "") -> list[Path]:
     return [Path(line) for line in lines if line != "--config"]
 
 
+def small_model(name: str) -> dict[str, dict]:
+    """Sizes for trainings of seconds, of the kinds that a configuration has."""
+    spec = read_model([str(path) for path in files(name)])
+    sizes = {part: kinds.get(getattr(spec, part).kind, {}) for part, kinds in SIZES.items()}
+    return {"front_end": {"floor": 1e-5}, "face": {}, **sizes}
+
+
 def test_every_row_of_the_papers_tables_has_a_configuration():
     published = yaml.safe_load(PUBLISHED.read_text())
     rows = {row["bundle"] for name in ("table2", "table3") for row in published[name]}
     assert rows - {"facetts"} <= set(NAMES)  # a system of another kind: measured by its outputs
 
 
+@pytest.mark.parametrize(("stage", "losses"), [("stage_a", LOSSES_A), ("stage_b", LOSSES_B)])
+def test_the_equation_in_a_stages_file_is_the_default_of_its_class(stage, losses):
+    def options(terms):
+        return {
+            name: {key: value for key, value in vars(term).items() if key[0] != "_"} for name, term in terms.items()
+        }
+
+    stated = yaml.safe_load((CONF / f"{stage}.yaml").read_text())["model"]["init_args"]["losses"]
+    assert options(build_losses(stated)) == options(build_losses(losses))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_configuration_trains_and_speaks(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_features(tmp_path / "features")
-    (tmp_path / "extra.yaml").write_text(EXTRA)
+    model = small_model(name) | {"face": {"token_dim": 16}, "speech": {"token_dim": 256}}
+    (tmp_path / "extra.yaml").write_text(yaml.safe_dump({**EXTRA, "model": {"init_args": {"model": model}}}))
     smaller = ["--model.init_args.losses.adversarial.blocks", "1"] if name == "sp-facevc" else []
     for stage in STAGES.get(name, ["stage_a", "stage_b"]):
-        used = [*files(name, stage), ROOT / "tests/training/tiny.yaml", "extra.yaml"]
+        used = [*files(name, stage), "extra.yaml"]
         options = [part for path in used for part in ("--config", str(path))]
         assert main(["train", *options, *smaller]) == 0
     export_bundle(Path(stage, "last.ckpt"), None, Path("bundle"), name)
     net = load_bundle("bundle").net
     # what `read_model` reads for the preparation is what was trained
-    assert read_model([str(path) for path in [*files(name), *used[-2:]]]) == net.spec
+    assert read_model([str(path) for path in [*files(name), "extra.yaml"]]) == net.spec
 
     source = analyse(vowels(1.0), net)
     faces = torch.stack([FeatureStore("features").read(index, "face", 0, 1)[0] for index in (0, 3)])
@@ -116,9 +149,10 @@ def run_folder(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_a_configuration_goes_through_the_scripts(name, run_folder):
     spec = read_model([str(path) for path in files(name)])
-    small = {"face": {"max_frames": 4}}
-    if spec.face.backbone == "clip":
-        small["face"] |= {"name": str(run_folder / "weights/clip"), "revision": None, "token_dim": 32, "layer": -2}
+    small = small_model(name) | {"face": {"max_frames": 4}}
+    if spec.face.backbone.kind == "clip":
+        backbone = {"name": str(run_folder / "weights/clip"), "revision": None}
+        small["face"] |= {"backbone": backbone, "token_dim": 32}
     if spec.speech.kind == "clap_safpq":
         small["speech"] = {"name": str(run_folder / "weights/clap"), "revision": None, "token_dim": 128}
     settings = {
@@ -129,8 +163,7 @@ def test_a_configuration_goes_through_the_scripts(name, run_folder):
     if name == "sp-facevc":
         settings["model"]["init_args"]["losses"] = {"adversarial": {"blocks": 1}}
     (run_folder / f"{name}.yaml").write_text(yaml.safe_dump(settings))
-    common = ["--name", name, "--out", run_folder, "--config", ROOT / "tests/training/tiny.yaml",
-              "--config", run_folder / f"{name}.yaml"]  # fmt: skip
+    common = ["--name", name, "--out", run_folder, "--config", run_folder / f"{name}.yaml"]
     run("prepare.sh", "--lrs3", run_folder / "lrs3", *common, "--", "--workers", "1")
     run("train.sh", *common)
     state = load_bundle(str(run_folder / "checkpoints" / name)).net.state_dict()

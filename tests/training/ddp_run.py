@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from idfacevc.config.model import ContentSpec, FaceHeadSpec
+from idfacevc.config.model import SafpqSpec, VqcpcSpec
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.training.module import ConversionModule
 from idfacevc.training.schedule import OptimSpec
@@ -22,10 +22,10 @@ from tests.sizes import tiny_spec
 
 OPTIM = OptimSpec(lr_init=1e-3, lr_max=2e-3, warmup_steps=2, content_lr=1.0)
 SPEC = tiny_spec(
-    face_head=FaceHeadSpec(prompts=4, dim=32, heads=2, ffn_dim=48, dropout=0.0),
-    content=ContentSpec(hidden=32, layers=2, dim=16, codes=24, decay=0.9),
+    face_head=SafpqSpec(prompts=4, dim=32, heads=2, ffn_dim=48, dropout=0.0),
+    content=VqcpcSpec(hidden=32, layers=2, dim=16, codes=24, decay=0.9),
 )
-RESTARTING = tiny_spec(content=ContentSpec(hidden=32, layers=2, dim=16, codes=24, decay=0.5, restart_threshold=0.5))
+RESTARTING = tiny_spec(content=VqcpcSpec(hidden=32, layers=2, dim=16, codes=24, decay=0.5, restart_threshold=0.5))
 
 
 class FixedNorms(pl.Callback):

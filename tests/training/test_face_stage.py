@@ -2,14 +2,14 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from idfacevc.config.model import FaceHeadSpec, MemorySpec
+from idfacevc.config.model import LinearWarpSpec, MlpSpec
 from idfacevc.training.face_stage import FaceStage
 from idfacevc.training.stage_a import StageA
 from tests.sizes import tiny_spec
 from tests.training.material import write_features
 from tests.training.test_stages import FAST, data, trainer
 
-SPEC = tiny_spec(face_head=FaceHeadSpec(kind="mlp", dim=32, ffn_dim=48), memory=MemorySpec(kind="linear_warp", dim=32))
+SPEC = tiny_spec(face_head=MlpSpec(dim=32, ffn_dim=48), memory=LinearWarpSpec(dim=32))
 
 
 @pytest.mark.parametrize(

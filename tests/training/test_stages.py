@@ -4,7 +4,13 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from idfacevc.config.model import ContentSpec, DecoderSpec, MemorySpec, PitchSpec
+from idfacevc.config.model import (
+    FaceVoiceMemorySpec,
+    LstmDecoderSpec,
+    ModulatedDecoderSpec,
+    RegisterPitchSpec,
+    VqcpcSpec,
+)
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.losses.identity import identity_loss
 from idfacevc.training.module import PerturbSpec
@@ -15,7 +21,7 @@ from recipes.demo.memory_stage import MemoryStage
 from tests.sizes import tiny_spec
 from tests.training.material import write_features
 
-MODULATED = DecoderSpec(kind="modulated", blocks=2, conv=16, postnet=16, postnet_layers=2)
+MODULATED = ModulatedDecoderSpec(blocks=2, conv=16, postnet=16, postnet_layers=2)
 FAST = OptimSpec(lr_init=2e-3, lr_max=5e-3, warmup_steps=1, schedule="cosine", epochs=400)
 
 
@@ -60,12 +66,14 @@ def stage_b(features, stage_a, **options):
 def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
     features = write_features(tmp_path / "features", frames=32)  # as long as a crop: every epoch is the same batch
     pl.seed_everything(0, verbose=False)
-    content = ContentSpec(hidden=64, layers=2, dim=16, codes=24, decay=0.9, restart_threshold=0.5)
+    content = VqcpcSpec(hidden=64, layers=2, dim=16, codes=24, decay=0.9, restart_threshold=0.5)
     module = StageB(
         tiny_spec(
             content=content,
-            memory=MemorySpec(slots=12, dim=32, scale=10.0),
-            decoder=DecoderSpec(pre_lstm=64, conv=64, convs=1, lstm=64, lstm_layers=1, postnet=32, postnet_layers=2),
+            memory=FaceVoiceMemorySpec(slots=12, dim=32, scale=10.0),
+            decoder=LstmDecoderSpec(
+                pre_lstm=64, conv=64, convs=1, lstm=64, lstm_layers=1, postnet=32, postnet_layers=2
+            ),
         ),
         {
             **LOSSES_B,
@@ -104,7 +112,7 @@ def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
     assert found == 1.0
 
 
-@pytest.mark.parametrize("changed", [{}, {"pitch": PitchSpec(kind="register"), "decoder": MODULATED}])
+@pytest.mark.parametrize("changed", [{}, {"pitch": RegisterPitchSpec(), "decoder": MODULATED}])
 def test_a_resumed_run_has_the_losses_of_an_uninterrupted_one(features, tmp_path, changed):
     def run(epochs, folder, resume=None):
         pl.seed_everything(3, verbose=False)
@@ -265,7 +273,7 @@ def test_frozen_speech_and_detached_address(features, stage_a, tmp_path):
 def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there(features, stage_a, tmp_path):
     pl.seed_everything(1, verbose=False)
     source = data(features, faces=True)
-    spec = tiny_spec(memory=MemorySpec(slots=12, dim=32, scale=200.0))
+    spec = tiny_spec(memory=FaceVoiceMemorySpec(slots=12, dim=32, scale=200.0))
     switches = {"memory_init": "speech", "freeze_content": True, "freeze_speech": True}
     losses = {"contrastive": {}, "identity_face": {}, "memory_address": {"weight": 1.0, "detach_address": True}}
     module = MemoryStage(spec, losses, StageBSpec(init=str(stage_a), **switches), FAST)

@@ -15,15 +15,15 @@ from idfacevc.audio.mel import LogMel
 from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.cli.main import main
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import PitchSpec
+from idfacevc.config.model import RegisterPitchSpec
 from idfacevc.config.vocoder import DiscriminatorSpec, GeneratorSpec
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.vocoder import VocoderDataModule, WaveDataset
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
+from idfacevc.training.callbacks import WaveSampleWriter
 from idfacevc.training.vocoder import VocoderModule, WaveGanOptimSpec, export_vocoder
 from idfacevc.training.vocoder_mels import own_mel
-from idfacevc.training.vocoder_samples import WaveSampleWriter
 from tests.closeness import assert_near
 from tests.conftest import vowels
 from tests.sizes import tiny_spec
@@ -100,7 +100,7 @@ def test_what_a_refining_generator_is_given_has_the_mel_already(table: Path) -> 
 def test_spectra_come_closer_and_the_training_becomes_a_vocoder(table: Path, tmp_path: Path) -> None:
     pl.seed_everything(0, verbose=False)
     model, source = module(), data(table, epoch_segments=40)
-    run = trainer(tmp_path, 3, callbacks=[WaveSampleWriter(str(tmp_path / "samples"), 1)])
+    run = trainer(tmp_path, 3, callbacks=[WaveSampleWriter(str(tmp_path / "samples"), 1, every_epochs=1)])
     distances = []
 
     class Watch(pl.Callback):
@@ -218,7 +218,7 @@ def test_a_file_that_is_no_training_is_refused(tmp_path: Path, capsys: pytest.Ca
 def test_own_mels_have_the_register_of_their_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The voice's own would put harmonics elsewhere than the recording has them."""
     torch.manual_seed(0)
-    net = IDFaceVCNet(tiny_spec(pitch=PitchSpec(kind="register"))).eval()
+    net = IDFaceVCNet(tiny_spec(pitch=RegisterPitchSpec())).eval()
     decode, asked = net.stream_mel, []
     monkeypatch.setattr(net, "stream_mel", lambda *args: asked.append(args[-1]) or decode(*args))
     mel = own_mel(net, vowels(1.0), torch.rand(1, 256))

@@ -8,7 +8,7 @@ import torch
 
 from idfacevc.audio.mel import LogMel
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.config.vocoder import GriffinLimSpec
 from idfacevc.errors import InputError
 from idfacevc.vocoders.griffin_lim import GriffinLim
 from idfacevc.vocoders.registry import build_vocoder
@@ -118,4 +118,4 @@ def test_seed_decides_the_samples() -> None:
 )
 def test_a_mel_that_cannot_be_used_is_refused(mel: torch.Tensor, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        build_vocoder(VocoderSpec())(mel)
+        build_vocoder(GriffinLimSpec())(mel)

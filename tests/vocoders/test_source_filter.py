@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.vocoder import MelStatistics, SourceFilterSpec, VocoderSpec
+from idfacevc.config.reader import from_dict
+from idfacevc.config.vocoder import MelStatistics, SourceFilterSpec, SourceFilterVocoderSpec
 from idfacevc.errors import InputError
 from idfacevc.vocoders.registry import build_vocoder
 from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator, pulse_train
@@ -23,7 +24,7 @@ def generator() -> SourceFilterGenerator:
 
 def vocoder():
     statistics = MelStatistics((0.0,) * SPEC.n_mels, (1.0,) * SPEC.n_mels)
-    spec = VocoderSpec("source_filter", SPEC, source_filter=SIZES, statistics=statistics)
+    spec = SourceFilterVocoderSpec(front_end=SPEC, source_filter=SIZES, statistics=statistics)
     return build_vocoder(spec, "cpu", generator())
 
 
@@ -78,8 +79,9 @@ def test_a_mel_without_its_pitch_is_refused():
         vocoder()(frames(10)[:-1])
 
 
-@pytest.mark.parametrize("change", [{"source_filter": None}, {"statistics": None}])
-def test_a_spec_needs_sizes_and_statistics(change):
-    statistics = MelStatistics((0.0,) * SPEC.n_mels, (1.0,) * SPEC.n_mels)
-    with pytest.raises(InputError, match="needs source_filter and statistics"):
-        VocoderSpec(**{"kind": "source_filter", "source_filter": SIZES, "statistics": statistics, **change})
+@pytest.mark.parametrize("absent", ["source_filter", "statistics"])
+def test_a_spec_needs_sizes_and_statistics(absent):
+    values = {"source_filter": {}, "statistics": {"mean": [0.0] * SPEC.n_mels, "scale": [1.0] * SPEC.n_mels}}
+    del values[absent]
+    with pytest.raises(InputError, match=f"missing key {absent}"):
+        from_dict(SourceFilterVocoderSpec, values)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.vocoder import GeneratorSpec, MelStatistics, VocoderSpec
+from idfacevc.config.vocoder import GeneratorSpec, MelStatistics, ParallelWaveGANSpec
 from idfacevc.errors import InputError
 from idfacevc.vocoders.griffin_lim import GriffinLim
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
@@ -31,7 +31,7 @@ def made(spec: GeneratorSpec, bands: int = 80) -> tuple[ParallelWaveGAN, Generat
     generator = scrambled(Generator(spec, bands))
     front_end = FrontEndSpec(hop_length=spec.hop_length, n_mels=bands)
     statistics = MelStatistics(tuple(np.linspace(-3, -2, bands)), tuple(np.linspace(0.5, 1, bands)))
-    vocoder = VocoderSpec("parallel_wavegan", front_end, generator=spec, statistics=statistics)
+    vocoder = ParallelWaveGANSpec(front_end=front_end, generator=spec, statistics=statistics)
     return ParallelWaveGAN(vocoder, generator), generator
 
 

@@ -58,17 +58,6 @@ def upstream_generator(spec: GeneratorSpec, n_mels: int = 80) -> Any:
 
 def upstream_discriminator(spec: DiscriminatorSpec) -> Any:
     upstream()
-    from parallel_wavegan import models
+    from parallel_wavegan.models import ParallelWaveGANDiscriminator
 
-    if spec.kind == "plain":
-        return models.ParallelWaveGANDiscriminator(
-            layers=spec.layers, conv_channels=spec.channels, kernel_size=spec.kernel
-        )
-    return models.ResidualParallelWaveGANDiscriminator(
-        layers=spec.layers,
-        stacks=spec.stacks,
-        kernel_size=spec.kernel,
-        residual_channels=spec.channels,
-        gate_channels=2 * spec.channels,
-        skip_channels=spec.channels,
-    )
+    return ParallelWaveGANDiscriminator(layers=spec.layers, conv_channels=spec.channels, kernel_size=spec.kernel)

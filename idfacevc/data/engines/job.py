@@ -32,8 +32,8 @@ class ShardMaker:
         torch.set_num_threads(1)
         self._extract = FeatureExtractor(spec, device)
 
-    def __call__(self, job: ShardJob, seen: Callable[[], object] = lambda: None) -> int:
-        """Write the job's shard; returns the number of its items. `seen` is called after each."""
-        clips, rejected = self._extract(job.items, seen)
+    def __call__(self, job: ShardJob, progress: Callable[[], object] = lambda: None) -> int:
+        """Write the job's shard; returns the number of its items. `progress` is called after each."""
+        clips, rejected = self._extract(job.items, progress)
         write_shard(job.path, clips, rejected, job.key)
         return len(job.items)

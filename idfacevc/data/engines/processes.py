@@ -33,7 +33,7 @@ def run(
     Args:
         workers: processes; 0 takes one a core, as far as the memory of the GPUs goes, and 1 this process itself.
         device: "cpu", "cuda" (all GPUs, in turn) or "cuda:N".
-        advance: told, now and then, how many more items were looked at.
+        advance: Progress callback; it gets, now and then, the number of items finished since the last call.
     Raises:
         InputError: what a shard's making raised, or for a process that vanished.
     """
@@ -54,18 +54,18 @@ def _run_processes(
     jobs: Sequence[ShardJob], spec: FeatureSpec, count: int, device: str, advance: Callable[[int], object]
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    seen, numbers = context.Value("q", 0), context.Value("i", 0)
-    told = 0
-    with ProcessPoolExecutor(count, context, initializer=_start, initargs=(spec, device, seen, numbers)) as pool:
+    finished, numbers = context.Value("q", 0), context.Value("i", 0)
+    reported = 0
+    with ProcessPoolExecutor(count, context, initializer=_start, initargs=(spec, device, finished, numbers)) as pool:
         pending = {pool.submit(_make, job) for job in jobs}
         try:
             while pending:
                 done, pending = wait(pending, _LOOK_SECONDS, FIRST_EXCEPTION)
                 for one in done:
                     one.result()
-                now = seen.value
-                advance(now - told)
-                told = now
+                now = finished.value
+                advance(now - reported)
+                reported = now
         except BrokenProcessPool as error:
             raise InputError(
                 "a process of the preparation was ended from outside, for want of memory perhaps (--workers takes "
@@ -87,13 +87,13 @@ def _gpus(device: str) -> list[str]:
     return [f"cuda:{number}" for number in range(torch.cuda.device_count())] if device == "cuda" else [device]
 
 
-def _start(spec: FeatureSpec, device: str, seen: Any, numbers: Any) -> None:
+def _start(spec: FeatureSpec, device: str, finished: Any, numbers: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal sends it to all: one line is the parent's to say
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     with numbers.get_lock():
         number = numbers.value
         numbers.value += 1
-    _state.update(spec=spec, device=_gpus(device)[number % len(_gpus(device))], seen=seen)
+    _state.update(spec=spec, device=_gpus(device)[number % len(_gpus(device))], finished=finished)
 
 
 def _end_with_the_parent() -> None:
@@ -112,6 +112,6 @@ def _make(job: ShardJob) -> int:
 
 
 def _count() -> None:
-    seen = _state["seen"]
-    with seen.get_lock():
-        seen.value += 1
+    finished = _state["finished"]
+    with finished.get_lock():
+        finished.value += 1

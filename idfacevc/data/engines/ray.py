@@ -27,7 +27,7 @@ def run(
     Args:
         workers: actors; 0 takes one a core of the cluster.
         device: "cpu", or "cuda" for the GPUs of the cluster, which the actors share.
-        advance: told the number of items of each shard that is finished.
+        advance: Progress callback; it gets the number of items of each finished shard.
     Raises:
         InputError: without Ray, and what a shard's making raised.
     """
@@ -43,8 +43,8 @@ def run(
         count = min(workers or int(ray.cluster_resources().get("CPU", 1)), len(jobs))
         gpus = ray.cluster_resources().get("GPU", 0) / count if device != "cpu" else 0
         # as text, since Arrow has no column for jobs
-        told = [{"job": json.dumps(to_dict(job), default=str)} for job in jobs]
-        rows = ray.data.from_items(told, override_num_blocks=len(jobs))
+        described = [{"job": json.dumps(to_dict(job), default=str)} for job in jobs]
+        rows = ray.data.from_items(described, override_num_blocks=len(jobs))
         made = rows.map(
             _Actor,
             fn_constructor_args=(spec, device, os.getcwd()),
@@ -55,7 +55,7 @@ def run(
         for row in made.iter_rows():
             advance(row["items"])
     except ray.exceptions.RayError as error:
-        raise _told(error) from error
+        raise _cause(error) from error
     finally:
         if started:
             ray.shutdown()
@@ -85,7 +85,7 @@ def _ray() -> Any:
     return ray
 
 
-def _told(error: BaseException) -> InputError:
+def _cause(error: BaseException) -> InputError:
     """The message of the InputError at the root, or the last line of what Ray says."""
     cause: BaseException | None = error
     while cause is not None:

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config.model import ContentSpec
-from idfacevc.models.idfacevc.content import Quantized, content_transform
+from idfacevc.config.model import BottleneckSpec
+from idfacevc.models.idfacevc.content import Quantized, lifted
 
 
 class BottleneckEncoder(nn.Module):
@@ -20,7 +20,7 @@ class BottleneckEncoder(nn.Module):
 
     reach = None  # a code depends on the whole recording
 
-    def __init__(self, spec: ContentSpec, n_mels: int) -> None:
+    def __init__(self, spec: BottleneckSpec, n_mels: int) -> None:
         super().__init__()
         self.spec = spec
         layers: list[nn.Module] = []
@@ -31,7 +31,7 @@ class BottleneckEncoder(nn.Module):
 
     def encode(self, mel: Tensor) -> Tensor:
         """Codes (B, ceil(T / every), D): the forward state at a stretch's end beside the backward one at its start."""
-        mel = content_transform(self.spec, mel)
+        mel = lifted(mel, self.spec.lifter)
         mel = F.pad(mel, (0, -mel.shape[-1] % self.spec.every))
         hidden, _ = self.lstm(self.convs(mel).transpose(1, 2))
         forward, backward = hidden.chunk(2, dim=-1)

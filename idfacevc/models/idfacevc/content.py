@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.audio.mel import cepstral_lifter
-from idfacevc.config.model import ContentSpec
+from idfacevc.config.model import LifterSpec, VqcpcSpec
 from idfacevc.nn import distributed
 
 
@@ -36,7 +36,7 @@ class VectorQuantizer(nn.Module):
     count: Tensor
     weight: Tensor
 
-    def __init__(self, spec: ContentSpec) -> None:
+    def __init__(self, spec: VqcpcSpec) -> None:
         super().__init__()
         self.spec = spec
         self.update = True
@@ -86,9 +86,9 @@ class VectorQuantizer(nn.Module):
         self.count[dead] = self.spec.restart_threshold
 
 
-def content_transform(spec: ContentSpec, mel: Tensor) -> Tensor:
-    """What comes before the content encoder. Shape: (B, M, T) -> (B, M, T)."""
-    return cepstral_lifter(mel, spec.cutoff, spec.basis) if spec.transform == "dct_lowpass" else mel
+def lifted(mel: Tensor, spec: LifterSpec | None) -> Tensor:
+    """The mel that a content encoder reads. Shape: (B, M, T) -> (B, M, T)."""
+    return mel if spec is None else cepstral_lifter(mel, spec.cutoff, spec.basis)
 
 
 class ContentEncoder(nn.Module):
@@ -99,7 +99,7 @@ class ContentEncoder(nn.Module):
 
     reach = 1  # mel frames that a code sees beyond the two that it stands for
 
-    def __init__(self, spec: ContentSpec, n_mels: int) -> None:
+    def __init__(self, spec: VqcpcSpec, n_mels: int) -> None:
         super().__init__()
         self.spec = spec
         self.conv = nn.Conv1d(n_mels, spec.hidden, 4, 2, 1, bias=False)
@@ -111,7 +111,7 @@ class ContentEncoder(nn.Module):
 
     def encode(self, mel: Tensor) -> Tensor:
         """z_e (B, L, D), before quantisation."""
-        return self.layers(self.conv(content_transform(self.spec, mel)).transpose(1, 2))
+        return self.layers(self.conv(lifted(mel, self.spec.lifter)).transpose(1, 2))
 
     def quantize(self, z_e: Tensor) -> Quantized:
         """Residual quantisation; with one codebook this is the plain one. Perplexity is that of the first codebook."""

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config.model import DecoderSpec
+from idfacevc.config.model import ConvNeXtDecoderSpec, DecoderSpec, LstmDecoderSpec, ModulatedDecoderSpec
 from idfacevc.nn.conv_stream import ConvStream
 from idfacevc.nn.convnext import ConvNeXtBlock
 
@@ -42,7 +42,7 @@ class LstmDecoder(nn.Module):
     Shape: frames (B, T, in_dim), voice (B, D) -> normalised mel before and after the postnet, each (B, M, T).
     """
 
-    def __init__(self, spec: DecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> None:
+    def __init__(self, spec: LstmDecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> None:
         super().__init__()
         self.spec = spec
         self.pre = nn.LSTM(in_dim + voice_dim, spec.pre_lstm, batch_first=True)
@@ -110,7 +110,7 @@ class ModulatedDecoder(nn.Module):
     Shape: frames (B, T, in_dim), voice (B, D) -> normalised mel before and after the postnet, each (B, M, T).
     """
 
-    def __init__(self, spec: DecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> None:
+    def __init__(self, spec: ModulatedDecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> None:
         super().__init__()
         dilations = [2 ** (i % 3) for i in range(spec.blocks)]
         self.enter = nn.Conv1d(in_dim, spec.conv, 1)
@@ -137,7 +137,7 @@ class ConvNeXtDecoder(nn.Module):
     Shape: frames (B, T, in_dim), voice (B, D) -> normalised mel before and after refinement, each (B, M, T).
     """
 
-    def __init__(self, spec: DecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> None:
+    def __init__(self, spec: ConvNeXtDecoderSpec, in_dim: int, voice_dim: int, n_mels: int) -> None:
         super().__init__()
         self.early = spec.early_blocks
         dilations = [2 ** (i % 3) for i in range(spec.blocks)]
@@ -171,8 +171,9 @@ def decoder(
     """The decoder that `spec.kind` names."""
     if spec.kind == "lstm":
         return LstmDecoder(spec, in_dim, voice_dim, n_mels)
-    chosen = ModulatedDecoder if spec.kind == "modulated" else ConvNeXtDecoder
-    return chosen(spec, in_dim, voice_dim, n_mels)
+    if spec.kind == "modulated":
+        return ModulatedDecoder(spec, in_dim, voice_dim, n_mels)
+    return ConvNeXtDecoder(spec, in_dim, voice_dim, n_mels)
 
 
 def _stream(decoder: ModulatedDecoder | ConvNeXtDecoder, pieces: Iterable[Tensor], voice: Tensor) -> Iterator[Tensor]:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config.model import MemorySpec
+from idfacevc.config.model import FaceVoiceMemorySpec
 
 
 class FaceVoiceMemory(nn.Module):
@@ -17,7 +17,7 @@ class FaceVoiceMemory(nn.Module):
     Shape: e_s, e_f (B, D) -> address (B, S), recall (B, D).
     """
 
-    def __init__(self, spec: MemorySpec) -> None:
+    def __init__(self, spec: FaceVoiceMemorySpec) -> None:
         super().__init__()
         self.face_keys = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
         self.speech_values = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)

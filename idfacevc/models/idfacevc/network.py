@@ -55,7 +55,7 @@ class IDFaceVCNet(nn.Module):
         self.content = _CONTENT[spec.content.kind](spec.content, n_mels)
         self.face_head = face_head(spec.face_head, spec.face.token_dim)
         self.face_adapter = Adapter(spec.face_head.dim, spec.adapter)
-        self.speech_head = speech_identity(spec.speech, spec.face_head)
+        self.speech_head = speech_identity(spec.speech, spec.face_head.dim)
         self.speech_adapter = Adapter(spec.face_head.dim, spec.adapter)
         self.memory = mapping(spec.memory)
         self.pitch = pitch_features(spec.pitch, spec.memory.dim)

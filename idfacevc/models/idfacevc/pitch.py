@@ -7,23 +7,27 @@ import math
 import torch
 from torch import Tensor, nn
 
-from idfacevc.config.model import PitchSpec
+from idfacevc.config.model import NormalisedPitchSpec, PitchSpec, RegisterPitchSpec
 from idfacevc.losses.register import SPEAKER_SPREAD
 
 _TYPICAL_MEAN = math.log(160.0)  # of speakers' mean log-F0, in ln Hz
 _TYPICAL_STD = 0.2  # of log-F0 within an utterance, in ln Hz
 
 
-class NormalisedPitch(nn.Module):
-    """The contour as it comes, and a voicing flag where `channels` is 2. Needs no register."""
-
-    def __init__(self, spec: PitchSpec, voice_dim: int) -> None:
-        super().__init__()
-        self.channels = spec.channels
+class _WithoutRegister(nn.Module):
+    """Pitch whose register the decoder makes itself."""
 
     def register_of(self, voice: Tensor) -> Tensor | None:
-        """None: the decoder makes the register itself."""
+        """None, for any voice."""
         return None
+
+
+class NormalisedPitch(_WithoutRegister):
+    """The contour as it comes, and a voicing flag where `channels` is 2."""
+
+    def __init__(self, spec: NormalisedPitchSpec) -> None:
+        super().__init__()
+        self.channels = spec.channels
 
     def forward(self, lf0: Tensor, register: Tensor | None) -> Tensor:
         """Normalised log-F0 (B, T) -> (B, T, channels)."""
@@ -32,7 +36,7 @@ class NormalisedPitch(nn.Module):
         return torch.stack([lf0, (lf0 != 0).to(lf0.dtype)], dim=-1)
 
 
-class NoPitch(NormalisedPitch):
+class NoPitch(_WithoutRegister):
     """Nothing: the decoder finds the contour in the content, as AutoVC's does."""
 
     def forward(self, lf0: Tensor, register: Tensor | None) -> Tensor:
@@ -45,7 +49,7 @@ class RegisterPitch(nn.Module):
 
     centres: Tensor
 
-    def __init__(self, spec: PitchSpec, voice_dim: int, hidden: int = 128) -> None:
+    def __init__(self, spec: RegisterPitchSpec, voice_dim: int, hidden: int = 128) -> None:
         super().__init__()
         self.head = nn.Sequential(nn.Linear(voice_dim, hidden), nn.GELU(), nn.Linear(hidden, 2))
         centres = torch.linspace(math.log(spec.low), math.log(spec.high), spec.bins, device="cpu")
@@ -68,7 +72,8 @@ class RegisterPitch(nn.Module):
         return torch.cat([bins * voiced, voiced], dim=-1)
 
 
-def pitch_features(spec: PitchSpec, voice_dim: int) -> NormalisedPitch | RegisterPitch:
+def pitch_features(spec: PitchSpec, voice_dim: int) -> NormalisedPitch | RegisterPitch | NoPitch:
     """The module that `spec.kind` names."""
-    kinds = {"normalised": NormalisedPitch, "register": RegisterPitch, "none": NoPitch}
-    return kinds[spec.kind](spec, voice_dim)
+    if spec.kind == "register":
+        return RegisterPitch(spec, voice_dim)
+    return NormalisedPitch(spec) if spec.kind == "normalised" else NoPitch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from idfacevc.config.model import FaceHeadSpec
+from idfacevc.config.model import SafpqSpec
 from idfacevc.nn.attention import MultiHeadAttention
 from idfacevc.nn.feedforward import feed_forward
 
@@ -16,9 +16,9 @@ class SafpqBlock(nn.Module):
     Shape: prompts (B, Q, dim), tokens (B, P, token_dim) -> (B, Q, dim).
     """
 
-    def __init__(self, spec: FaceHeadSpec, token_dim: int) -> None:
+    def __init__(self, spec: SafpqSpec, token_dim: int) -> None:
         super().__init__()
-        exact = spec.equation_exact
+        exact = spec.paper_equations_only
         dropout = 0.0 if exact else spec.dropout
         self.residual = not exact
         self.self_attention = MultiHeadAttention(spec.dim, spec.dim, spec.heads, dropout, project=not exact)
@@ -48,11 +48,11 @@ class Safpq(nn.Module):
     Shape: tokens (B, P, token_dim) -> F_query (B, dim), not normalised.
     """
 
-    def __init__(self, spec: FaceHeadSpec, token_dim: int) -> None:
+    def __init__(self, spec: SafpqSpec, token_dim: int) -> None:
         super().__init__()
         self.prompts = nn.Parameter(torch.randn(1, spec.prompts, spec.dim) * 0.02)
         # hidden states taken before CLIP's last norm hold large outlier channels
-        self.norm = nn.Identity() if spec.equation_exact else nn.LayerNorm(token_dim)
+        self.norm = nn.Identity() if spec.paper_equations_only else nn.LayerNorm(token_dim)
         self.blocks = nn.ModuleList(SafpqBlock(spec, token_dim) for _ in range(spec.blocks))
         self.fuse = nn.Linear(spec.prompts * spec.dim, spec.dim) if spec.fuse == "flatten" else None
 

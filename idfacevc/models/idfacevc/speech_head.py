@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from idfacevc.config.model import FaceHeadSpec, SpeechSpec
+from idfacevc.config.model import ClapSafpqSpec, SpeechSpec
 from idfacevc.nn.attention import ChannelAttention, MultiHeadAttention
 from idfacevc.nn.feedforward import feed_forward
 
@@ -16,14 +16,14 @@ class ClapSafpq(nn.Module):
     Shape: tokens (B, P, token_dim) -> F_spk (B, dim).
     """
 
-    def __init__(self, spec: SpeechSpec, head: FaceHeadSpec) -> None:
+    def __init__(self, spec: ClapSafpqSpec, dim: int) -> None:
         super().__init__()
-        self.adapter = nn.Sequential(nn.Linear(spec.token_dim, head.dim), nn.LayerNorm(head.dim))
-        self.prompts = nn.Parameter(torch.randn(1, spec.prompts, head.dim) * 0.02) if spec.prompts else None
-        self.norm_self = nn.LayerNorm(head.dim)
-        self.attention = MultiHeadAttention(head.dim, head.dim, head.heads, head.dropout)
-        self.norm_ffn = nn.LayerNorm(head.dim)
-        self.ffn = feed_forward(head.dim, head.ffn_dim, head.dropout)
+        self.adapter = nn.Sequential(nn.Linear(spec.token_dim, dim), nn.LayerNorm(dim))
+        self.prompts = nn.Parameter(torch.randn(1, spec.prompts, dim) * 0.02) if spec.prompts else None
+        self.norm_self = nn.LayerNorm(dim)
+        self.attention = MultiHeadAttention(dim, dim, spec.heads, spec.dropout)
+        self.norm_ffn = nn.LayerNorm(dim)
+        self.ffn = feed_forward(dim, spec.ffn_dim, spec.dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         hidden = self.adapter(tokens.to(self.norm_ffn.weight.dtype))
@@ -43,9 +43,9 @@ class ResemblyzerProjection(nn.Module):
     Shape: embedding (B, token_dim) or (B, 1, token_dim) -> F_spk (B, dim).
     """
 
-    def __init__(self, spec: SpeechSpec, head: FaceHeadSpec) -> None:
+    def __init__(self, token_dim: int, dim: int) -> None:
         super().__init__()
-        self.attention = ChannelAttention(spec.token_dim, head.dim)
+        self.attention = ChannelAttention(token_dim, dim)
 
     def forward(self, embedding: Tensor) -> Tensor:
         if embedding.dim() == 3:
@@ -59,14 +59,12 @@ class Dvector(nn.Module):
     Shape: embedding (B, dim) or (B, 1, dim) -> F_spk (B, dim).
     """
 
-    def __init__(self, spec: SpeechSpec, head: FaceHeadSpec) -> None:
-        super().__init__()
-
     def forward(self, embedding: Tensor) -> Tensor:
         return embedding.mean(dim=1) if embedding.dim() == 3 else embedding
 
 
-def speech_identity(spec: SpeechSpec, head: FaceHeadSpec) -> nn.Module:
-    """The branch that `spec.kind` names."""
-    kinds = {"clap_safpq": ClapSafpq, "resemblyzer_projection": ResemblyzerProjection, "dvector": Dvector}
-    return kinds[spec.kind](spec, head)
+def speech_identity(spec: SpeechSpec, dim: int) -> nn.Module:
+    """The branch that `spec.kind` names, of `dim` outputs."""
+    if spec.kind == "clap_safpq":
+        return ClapSafpq(spec, dim)
+    return Dvector() if spec.kind == "dvector" else ResemblyzerProjection(spec.token_dim, dim)

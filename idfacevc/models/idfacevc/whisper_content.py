@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from idfacevc.audio.level import at_speech_level
 from idfacevc.backbones.whisper import WhisperEncoder
-from idfacevc.config.model import ContentSpec
+from idfacevc.config.model import WhisperContentSpec
 from idfacevc.models.idfacevc.content import Quantized
 
 
@@ -23,7 +23,7 @@ class WhisperContent(nn.Module):
 
     reach = None  # the features depend on the whole recording
 
-    def __init__(self, spec: ContentSpec, n_mels: int) -> None:
+    def __init__(self, spec: WhisperContentSpec, n_mels: int) -> None:
         super().__init__()
         self.spec = spec
         self.encoder = WhisperEncoder(spec.whisper).requires_grad_(False)

@@ -3,8 +3,9 @@
 Trained for hours on a CPU, it does not get as far as phase retrieval needs no training for. With the excitation
 "griffin_lim" it starts there: its input is that wave instead of noise, and its output is what is added to it.
 
-The networks of this file and of `discriminators` have the parameters, under the names, of the package parallel-wavegan,
-so that its checkpoints load as they are. They are written for training; `wavegan_stream` computes the generator faster.
+The networks of this file and of `discriminator.py` have the parameters, under the names, of the package
+parallel-wavegan, so that its checkpoints load as they are. They are written for training; `stream.py` computes the
+generator faster.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class Generator(WeightNormed):
     Args:
         spec: sizes.
         n_mels: M.
-        weight_norm: whether its weights are normalised, as they are while it is trained.
+        weight_norm: Whether its weights are normalised, as in training.
     """
 
     def __init__(self, spec: GeneratorSpec, n_mels: int = 80, weight_norm: bool = True) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from idfacevc.config.reader import from_dict
-from idfacevc.config.vocoder import MelStatistics, VocoderSpec
+from idfacevc.config.vocoder import MelStatistics, ParallelWaveGANSpec
 from idfacevc.errors import InputError, optional
 from idfacevc.files import read_yaml, readable
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
@@ -44,7 +44,9 @@ _LOGS = {10.0: "log10", None: "ln"}
 _FLOOR = 1e-10  # the package's, which its configurations do not name
 
 
-def read_checkpoint(checkpoint: Path, config: Path, statistics: Path) -> tuple[VocoderSpec, Generator, int]:
+def read_wavegan_checkpoint(
+    checkpoint: Path, config: Path, statistics: Path
+) -> tuple[ParallelWaveGANSpec, Generator, int]:
     """A checkpoint's vocoder, its generator as it was trained, and the steps of the training.
 
     Args:
@@ -58,14 +60,13 @@ def read_checkpoint(checkpoint: Path, config: Path, statistics: Path) -> tuple[V
     settings = _read_config(config)
     try:
         values = {"kind": "parallel_wavegan", "front_end": _front_end(settings), "generator": _generator(settings)}
-        spec = from_dict(VocoderSpec, {**values, "statistics": _read_statistics(statistics)})
+        spec = from_dict(ParallelWaveGANSpec, {**values, "statistics": _read_statistics(statistics)})
     except (InputError, TypeError) as error:
         raise InputError(f"{config}: {error}") from error
     state = _read_state(checkpoint)
     weights, steps = state["model"]["generator"], state.get("steps", 0)
     if not isinstance(steps, int):
         raise InputError(f"{checkpoint}: its steps are no number")
-    assert spec.generator is not None
     normed = any(name.endswith("weight_g") for name in weights)
     generator = Generator(spec.generator, spec.front_end.n_mels, normed)
     try:

@@ -64,7 +64,7 @@ class FastGenerator:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.first_bias.device
 
     def interpolation(self, frames: int) -> Tensor:

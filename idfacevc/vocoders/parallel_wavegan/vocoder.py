@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.config.vocoder import ParallelWaveGANSpec
 from idfacevc.vocoders.base import checked_mels
 from idfacevc.vocoders.griffin_lim import GriffinLim
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
@@ -19,21 +19,20 @@ class ParallelWaveGAN:
     """Wave of a log-mel by a trained generator.
 
     Args:
-        spec: kind "parallel_wavegan", with front end, sizes and statistics.
-        generator: of those sizes; its weight norm is removed.
-        device: where it computes.
+        spec: Front end, sizes and statistics.
+        generator: Network of those sizes; its weight norm is removed.
+        device: Device of the network.
     """
 
     name = "ParallelWaveGAN"
     reads_pitch = False
 
-    def __init__(self, spec: VocoderSpec, generator: Generator, device: torch.device | str = "cpu") -> None:
-        assert spec.statistics is not None
+    def __init__(self, spec: ParallelWaveGANSpec, generator: Generator, device: torch.device | str = "cpu") -> None:
         self.spec = spec.front_end
         self.device = torch.device(device)
         generator.remove_weight_norm()
         self._net = FastGenerator(generator.to(self.device).eval())
-        self._griffin_lim = GriffinLim(spec.front_end, spec.iterations, device) if generator.refines else None
+        self._griffin_lim = GriffinLim(spec.front_end, device=device) if generator.refines else None
         self._mean = torch.tensor(spec.statistics.mean, dtype=torch.float32)[:, None]
         self._scale = torch.tensor(spec.statistics.scale, dtype=torch.float32)[:, None]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from idfacevc.config.vocoder import VocoderSpec
+from idfacevc.config.vocoder import SourceFilterVocoderSpec
 from idfacevc.vocoders.base import checked_mels
 from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator, pulse_train
 
@@ -19,7 +19,7 @@ class SourceFilter:
     """Wave of a log-mel and its pitch by a trained generator.
 
     Args:
-        spec: Kind "source_filter", with front end, sizes and statistics.
+        spec: Front end, sizes and statistics.
         generator: Network of those sizes.
         device: Where it computes.
     """
@@ -27,8 +27,9 @@ class SourceFilter:
     name = "source-filter vocoder"
     reads_pitch = True
 
-    def __init__(self, spec: VocoderSpec, generator: SourceFilterGenerator, device: torch.device | str = "cpu") -> None:
-        assert spec.statistics is not None
+    def __init__(
+        self, spec: SourceFilterVocoderSpec, generator: SourceFilterGenerator, device: torch.device | str = "cpu"
+    ) -> None:
         self.spec = spec.front_end
         self.device = torch.device(device)
         self._net = generator.to(self.device).eval()

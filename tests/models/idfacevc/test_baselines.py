@@ -3,7 +3,18 @@
 import pytest
 import torch
 
-from idfacevc.config.model import ContentSpec, FaceHeadSpec, MemorySpec, ModelSpec, PitchSpec, SpeechSpec
+from idfacevc.config.model import (
+    AttentionReparaSpec,
+    BottleneckSpec,
+    ChannelAttentionSpec,
+    DirectSpec,
+    DvectorSpec,
+    LinearWarpSpec,
+    MlpSpec,
+    ModelSpec,
+    NoPitchSpec,
+    ReparaSpec,
+)
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.bottleneck import BottleneckEncoder
 from idfacevc.models.idfacevc.face_head import face_head
@@ -15,7 +26,7 @@ from idfacevc.nn.mel_discriminator import MultiscaleDiscriminator
 @pytest.fixture
 def bottleneck():
     torch.manual_seed(0)
-    return BottleneckEncoder(ContentSpec(kind="autovc_bottleneck", hidden=12, dim=6, every=8), 10).eval()
+    return BottleneckEncoder(BottleneckSpec(hidden=12, dim=6, every=8), 10).eval()
 
 
 def test_a_code_is_the_forward_state_at_its_end_and_the_backward_state_at_its_start(bottleneck):
@@ -35,28 +46,28 @@ def test_codes_stand_for_their_frames_at_half_rate(bottleneck):
     assert torch.equal(bottleneck.lookup(content.codes), content.z_q)
 
 
-@pytest.mark.parametrize("kind", ["channel_attention", "repara", "attention_repara", "mlp"])
-def test_heads_are_certain_when_they_are_used(kind):
-    head = face_head(FaceHeadSpec(kind=kind, dim=8, ffn_dim=12, latent=5), 16)
+@pytest.mark.parametrize(
+    "spec",
+    [ChannelAttentionSpec(dim=8), ReparaSpec(dim=8, latent=5), AttentionReparaSpec(dim=8, latent=5), MlpSpec(dim=8)],
+    ids=lambda spec: spec.kind,
+)
+def test_heads_are_certain_when_they_are_used(spec):
+    head = face_head(spec, 16)
     token = torch.randn(3, 1, 16)
     assert torch.equal(head.eval()(token), head(token)) and head(token).shape == (3, 8)
-    assert torch.equal(head.train()(token), head(token)) == (kind in ("channel_attention", "mlp"))
+    assert torch.equal(head.train()(token), head(token)) == (spec.kind in ("channel_attention", "mlp"))
 
 
 def test_mappings_without_a_memory():
     face = torch.randn(3, 8)
-    direct, linear = (mapping(MemorySpec(kind=kind, dim=8)) for kind in ("direct", "linear_warp"))
+    direct, linear = (mapping(spec) for spec in (DirectSpec(dim=8), LinearWarpSpec(dim=8)))
     assert direct.voice_of_face(face) == (face, None)
     torch.testing.assert_close(linear.voice_of_face(face)[0], face @ linear.layer.weight.T + linear.layer.bias)
     assert torch.equal(linear.voice(face), linear.voice_of_face(face)[0])
 
 
 def test_no_pitch_is_no_channel():
-    assert pitch_features(PitchSpec(kind="none"), 8)(torch.randn(2, 9), None).shape == (
-        2,
-        9,
-        PitchSpec(kind="none").width,
-    )
+    assert pitch_features(NoPitchSpec(), 8)(torch.randn(2, 9), None).shape == (2, 9, NoPitchSpec().width)
 
 
 def test_the_multiscale_discriminator_scores_every_scale_of_any_length():
@@ -68,6 +79,6 @@ def test_the_multiscale_discriminator_scores_every_scale_of_any_length():
 
 def test_sizes_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="dvector"):
-        ModelSpec(speech=SpeechSpec(kind="dvector", token_dim=192))
+        ModelSpec(speech=DvectorSpec(token_dim=192))
     with pytest.raises(InputError, match="even"):
-        ContentSpec(kind="autovc_bottleneck", dim=7)
+        BottleneckSpec(dim=7)

@@ -1,12 +1,12 @@
 import torch
 
-from idfacevc.config.model import ContentSpec
+from idfacevc.config.model import VqcpcSpec
 from idfacevc.models.idfacevc.content import ContentEncoder, VectorQuantizer
 
 
 def encoder(**changes):
     torch.manual_seed(0)
-    return ContentEncoder(ContentSpec(hidden=32, layers=2, dim=16, codes=24, **changes), 80)
+    return ContentEncoder(VqcpcSpec(hidden=32, layers=2, dim=16, codes=24, **changes), 80)
 
 
 def test_half_the_frame_rate_also_for_odd_lengths():
@@ -16,14 +16,14 @@ def test_half_the_frame_rate_also_for_odd_lengths():
 
 
 def test_paper_size_has_the_published_shape():
-    spec = ContentSpec()
+    spec = VqcpcSpec()
     model = ContentEncoder(spec, 80)
     assert model(torch.randn(1, 80, 128)).z_q.shape == (1, 64, 64)
     assert abs(sum(p.numel() for p in model.parameters()) / 1e6 - 1.25) < 0.15
 
 
 def test_straight_through_gradient_is_one():
-    quantizer = VectorQuantizer(ContentSpec(dim=16, codes=24)).eval()
+    quantizer = VectorQuantizer(VqcpcSpec(dim=16, codes=24)).eval()
     z_e = torch.randn(2, 5, 16, requires_grad=True)
     quantizer(z_e).z_q.sum().backward()
     torch.testing.assert_close(z_e.grad, torch.ones_like(z_e))
@@ -34,7 +34,7 @@ def test_straight_through_gradient_is_one():
 
 
 def test_codes_are_the_nearest_by_brute_force():
-    quantizer = VectorQuantizer(ContentSpec(dim=16, codes=24)).eval()
+    quantizer = VectorQuantizer(VqcpcSpec(dim=16, codes=24)).eval()
     z_e = torch.randn(2, 5, 16)
     result = quantizer(z_e)
     brute = ((z_e[:, :, None] - quantizer.codebook) ** 2).sum(-1).argmin(-1)
@@ -58,7 +58,7 @@ def test_codebook_moves_only_in_training_mode_and_when_not_frozen():
 
 def test_codebook_converges_to_cluster_means():
     torch.manual_seed(0)
-    quantizer = VectorQuantizer(ContentSpec(dim=2, codes=4, decay=0.9, restart_threshold=0.5)).train()
+    quantizer = VectorQuantizer(VqcpcSpec(dim=2, codes=4, decay=0.9, restart_threshold=0.5)).train()
     centres = torch.tensor([[5.0, 5.0], [-5.0, 5.0], [5.0, -5.0], [-5.0, -5.0]])
     for _ in range(200):
         quantizer((centres.repeat(16, 1) + 0.05 * torch.randn(64, 2))[None])

@@ -1,15 +1,15 @@
 import pytest
 import torch
 
-from idfacevc.config.model import DecoderSpec, ModelSpec, PitchSpec
+from idfacevc.config.model import LstmDecoderSpec, ModelSpec, ModulatedDecoderSpec, RegisterPitchSpec
 from idfacevc.models.idfacevc.decoder import decoder
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from tests.closeness import assert_near
 from tests.sizes import tiny_spec
 
 SPECS = {
-    "lstm": DecoderSpec(pre_lstm=24, conv=24, convs=3, lstm=24, lstm_layers=2, postnet=16, postnet_layers=5),
-    "modulated": DecoderSpec(kind="modulated", blocks=4, conv=24, postnet=16, postnet_layers=3),
+    "lstm": LstmDecoderSpec(pre_lstm=24, conv=24, convs=3, lstm=24, lstm_layers=2, postnet=16, postnet_layers=5),
+    "modulated": ModulatedDecoderSpec(blocks=4, conv=24, postnet=16, postnet_layers=3),
 }
 
 
@@ -41,7 +41,7 @@ def test_the_voice_reaches_every_frame(kind):
     assert ((one - other).abs().amax(dim=1) > 1e-3).all()
 
 
-@pytest.mark.parametrize("changed", [{}, {"pitch": PitchSpec(kind="register"), "decoder": SPECS["modulated"]}])
+@pytest.mark.parametrize("changed", [{}, {"pitch": RegisterPitchSpec(), "decoder": SPECS["modulated"]}])
 def test_stream_of_the_network_equals_decode(changed):
     torch.manual_seed(0)
     net = IDFaceVCNet(tiny_spec(**changed)).eval()

@@ -4,14 +4,14 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import linprog
 
-from idfacevc.config.model import MemorySpec
+from idfacevc.config.model import FaceVoiceMemorySpec
 from idfacevc.losses.memory import address_entropy, address_loss, recall_loss
 from idfacevc.models.idfacevc.memory import FaceVoiceMemory
 
 
 def memory(**changes):
     torch.manual_seed(0)
-    return FaceVoiceMemory(MemorySpec(slots=12, dim=8, **changes))
+    return FaceVoiceMemory(FaceVoiceMemorySpec(slots=12, dim=8, **changes))
 
 
 def unit(count, dim=8):

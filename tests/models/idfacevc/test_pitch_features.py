@@ -2,19 +2,19 @@ import math
 
 import torch
 
-from idfacevc.config.model import PitchSpec
+from idfacevc.config.model import NormalisedPitchSpec, RegisterPitchSpec
 from idfacevc.losses.register import register_loss
 from idfacevc.models.idfacevc.pitch import pitch_features
 
 
 def test_two_channel_pitch_tells_voicing():
-    pitch = pitch_features(PitchSpec(channels=2), voice_dim=4)
+    pitch = pitch_features(NormalisedPitchSpec(channels=2), voice_dim=4)
     features = pitch(torch.tensor([[0.0, -1.5, 0.0, 2.0]]), None)
     torch.testing.assert_close(features[0, :, 1], torch.tensor([0.0, 1.0, 0.0, 1.0]))
 
 
 def test_the_strongest_bin_is_the_frequency_of_the_contour_in_its_register():
-    spec = PitchSpec(kind="register")
+    spec = RegisterPitchSpec()
     pitch = pitch_features(spec, voice_dim=4)
     mean, deviation = math.log(140.0), 0.2
     lf0 = torch.tensor([[-2.0, -0.5, 0.0, 1.0, 3.0]])
@@ -31,7 +31,7 @@ def test_the_strongest_bin_is_the_frequency_of_the_contour_in_its_register():
 
 def test_the_register_of_a_voice_can_be_learnt_and_silent_utterances_do_not_count():
     torch.manual_seed(0)
-    pitch = pitch_features(PitchSpec(kind="register"), voice_dim=8)
+    pitch = pitch_features(RegisterPitchSpec(), voice_dim=8)
     voices = torch.randn(6, 8)
     registers = torch.tensor([[5.3, 0.15], [4.7, 0.3], [5.5, 0.2], [4.6, 0.1], [5.0, 0.25], [0.0, 0.0]])
     optimizer = torch.optim.Adam(pitch.parameters(), lr=1e-2)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from idfacevc.audio.level import SPEECH_RMS, at_speech_level
-from idfacevc.config.model import ContentSpec, DecoderSpec, PitchSpec, WhisperSpec
+from idfacevc.config.model import ConvNeXtDecoderSpec, RegisterPitchSpec, WhisperContentSpec, WhisperSpec
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.pipeline.source import analyse
 from tests.conftest import vowels
@@ -13,9 +13,9 @@ from tests.sizes import tiny_spec
 
 def network() -> IDFaceVCNet:
     torch.manual_seed(0)
-    content = ContentSpec(kind="whisper", dim=8, whisper=WhisperSpec(dim=24, layers=1, heads=2, positions=700))
-    decoder = DecoderSpec(kind="convnext", blocks=4, early_blocks=2, conv=16, hidden=24, kernel=7)
-    return IDFaceVCNet(tiny_spec(content=content, decoder=decoder, pitch=PitchSpec(kind="register"))).eval()
+    content = WhisperContentSpec(dim=8, whisper=WhisperSpec(dim=24, layers=1, heads=2, positions=700))
+    decoder = ConvNeXtDecoderSpec(blocks=4, early_blocks=2, conv=16, hidden=24, kernel=7)
+    return IDFaceVCNet(tiny_spec(content=content, decoder=decoder, pitch=RegisterPitchSpec())).eval()
 
 
 def test_content_has_unit_variance_and_noise_only_in_training():

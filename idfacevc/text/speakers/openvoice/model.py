@@ -145,7 +145,7 @@ class WaveNet(nn.Module):
         return skip
 
 
-class Coupling(nn.Module):
+class FlowCoupling(nn.Module):
     """Inverse of a mean-only coupling layer: (1, inter, L) → same."""
 
     def __init__(self, sizes: VitsSizes) -> None:
@@ -164,7 +164,7 @@ class Flow(nn.Module):
 
     def __init__(self, sizes: VitsSizes) -> None:
         super().__init__()
-        self.flows = nn.ModuleDict({str(2 * i): Coupling(sizes) for i in range(_FLOWS)})
+        self.flows = nn.ModuleDict({str(2 * i): FlowCoupling(sizes) for i in range(_FLOWS)})
 
     def forward(self, z: Tensor, style: Tensor) -> Tensor:
         for place in reversed(range(_FLOWS)):
@@ -172,7 +172,7 @@ class Flow(nn.Module):
         return z
 
 
-class ResidualBlock(nn.Module):
+class DecoderBlock(nn.Module):
     """HiFi-GAN's residual block of type 1: (1, D, N) → same."""
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
@@ -201,7 +201,7 @@ class HifiGan(nn.Module):
             self.ups.append(nn.ConvTranspose1d(width, width // 2, kernel, rate, padding=(kernel - rate) // 2))
             width //= 2
             for size, dilations in zip(sizes.resblock_kernel_sizes, sizes.resblock_dilation_sizes, strict=True):
-                self.resblocks.append(ResidualBlock(width, size, dilations))
+                self.resblocks.append(DecoderBlock(width, size, dilations))
         self.conv_post = nn.Conv1d(width, 1, 7, padding=3, bias=False)
 
     def forward(self, z: Tensor, style: Tensor) -> Tensor:
