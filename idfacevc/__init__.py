@@ -8,9 +8,10 @@ from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
     from idfacevc.api import IDFaceVC, Speech, Voice, convert
+    from idfacevc.vclip import Vclip
 
 __version__ = "0.1.0"
-__all__ = ["IDFaceVC", "InputError", "Speech", "Voice", "convert"]
+__all__ = ["IDFaceVC", "InputError", "Speech", "Vclip", "Voice", "convert"]
 
 
 def __dir__() -> list[str]:
@@ -20,7 +21,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     # torch is imported at the first use of the API, not by `import idfacevc`
     if name in __all__:
-        from idfacevc import api
+        from idfacevc import api, vclip
 
-        return getattr(api, name)
+        return getattr(vclip if name == "Vclip" else api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from idfacevc import vclip
 from idfacevc.audio.io import AUDIO_SUFFIXES, SHORTEST_SECONDS, AudioSource, load_audio
+from idfacevc.audio.manifest import Credentials
 from idfacevc.audio.output import at_loudness, save_audio, streamed
 from idfacevc.audio.pitch import log_f0
 from idfacevc.audio.provenance import Provenance
@@ -38,6 +41,8 @@ from idfacevc.vocoders.registry import build_vocoder
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # in `typing` since Python 3.11
+
+logger = logging.getLogger(__name__)
 
 _PIECE = 256  # frames decoded at a time
 _PASSAGE = 4.0  # seconds of a text that are converted at once, or one sentence; pitch is normalised over so much
@@ -125,6 +130,19 @@ class IDFaceVC:
         return Voice(made, of, seen, self.fingerprint)
 
     @few_threads()
+    @torch.no_grad()
+    def voice_from_sound(self, sound: np.ndarray) -> Voice:
+        """The voice of a Resemblyzer vector (256,), such as `GeneratedVoice.sound`: of a speaker instead of a face.
+
+        Raises:
+            InputError: for a bundle whose network was trained on other speaker vectors.
+        """
+        if self.spec.model.speech.kind != "resemblyzer_projection":
+            raise InputError(f"checkpoint {self.spec.name} does not take Resemblyzer's speaker vectors as voices")
+        identity, vector = self.net.speech_voice(torch.from_numpy(sound)[None].to(self.device))
+        made, of = (tensor[0].float().cpu().numpy() for tensor in (vector, identity))
+        return Voice(made, of, np.zeros((0, 0), np.float32), self.fingerprint)
+
     @torch.no_grad()
     def face_attributes(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> FaceAttributes:
         """Gender and age of a face as the bundle's tower sees them; `InputError` for a bundle without one."""
@@ -219,6 +237,7 @@ class IDFaceVC:
         source: Source | None = None,
         *,
         watermark: bool = True,
+        credentials: Credentials | None = None,
         progress: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]] = iter,
         **options: Unpack[DeliveryOptions],
     ) -> float:
@@ -227,6 +246,7 @@ class IDFaceVC:
         Args:
             path: .wav, .flac, .mp3, .opus or .m4a.
             watermark: put the inaudible mark into the samples.
+            credentials: sign a C2PA manifest into the file.
             progress: is given the pieces as they are made, and hands them on.
         Returns:
             the duration in seconds.
@@ -239,6 +259,7 @@ class IDFaceVC:
             loudness=target,
             watermark=watermark,
             provenance=self.provenance(voice),
+            credentials=credentials,
         )
         return written / self.sample_rate
 
@@ -372,6 +393,7 @@ class IDFaceVC:
 
 
 class _ConvertOptions(DeliveryOptions, total=False):
+    system: str
     checkpoint: str | os.PathLike[str]
     device: str
     vocoder: str | os.PathLike[str] | None
@@ -384,15 +406,58 @@ def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Unpac
         face: as of `IDFaceVC.voice_from_face`.
         audio_or_text: (samples, sample_rate), an audio file, or a text. A string that names an existing file is audio;
             one that ends like an audio file but names none is an error and never spoken.
-        options: `checkpoint`, `device` and `vocoder` for `IDFaceVC.from_pretrained`, whose result stays loaded for the
-            next call; the rest is for `IDFaceVC.convert`.
+        options: `system` is "vclip" (a text in a generated voice of the face), "idfacevc" (the voice of the face's
+            converter), or "auto": the former for texts where it can speak, which is logged. `checkpoint`, `device` and
+            `vocoder` are for `IDFaceVC.from_pretrained`, whose result stays loaded for the next call; the rest is for
+            `IDFaceVC.convert`.
     """
-    checkpoint, device = options.pop("checkpoint", checkpoints.DEFAULT), options.pop("device", "cpu")
-    vocoder = options.pop("vocoder", None)
-    delivery = cast(DeliveryOptions, options)
-    vc = _cached(str(checkpoint), device, vocoder if vocoder is None else str(vocoder))
+    given: dict[str, Any] = dict(options)
+    system = given.pop("system", "auto")
     audio, text = audio_or_text_of(audio_or_text)
-    return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **delivery)
+    if choose_system(system, text, given) == "vclip":
+        assert text is not None
+        given.pop("checkpoint", None)
+        one = vclip.loaded()
+        return one.speak(one.voices(face, 1)[0], text, **given)
+    checkpoint, device = given.pop("checkpoint", checkpoints.DEFAULT), given.pop("device", "cpu")
+    vocoder = given.pop("vocoder", None)
+    vc = _cached(str(checkpoint), device, vocoder if vocoder is None else str(vocoder))
+    return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **given)
+
+
+# options that only the converter has; whoever gives one means the converter
+_OF_CONVERTER: dict[str, Any] = {
+    "checkpoint": checkpoints.DEFAULT,
+    "device": "cpu",
+    "vocoder": None,
+    "base_speaker": "auto",
+    "speaker": 0,
+}
+
+
+def choose_system(system: str, text: str | None, options: dict[str, Any]) -> str:
+    """Which system speaks: "vclip" or "idfacevc".
+
+    Args:
+        system: "auto" for Vclip where it can speak the text and no option is given that only the converter has.
+        text: None for a recording.
+        options: of `convert`.
+    Raises:
+        InputError: for an unknown system, and for Vclip where it cannot speak.
+    """
+    if system not in ("auto", "vclip", "idfacevc"):
+        raise InputError(f"unknown system {system!r}; there are: auto, vclip, idfacevc")
+    if system == "idfacevc" or (text is None and system == "auto"):
+        return "idfacevc"
+    given = [name for name, usual in _OF_CONVERTER.items() if options.get(name, usual) != usual]
+    reason = "a recording is converted by idfacevc" if text is None else None
+    reason = reason or (f"{given[0]} is an option of idfacevc" if given else None)
+    reason = reason or vclip.obstacle(options.get("language", "en"))
+    if reason and system == "vclip":
+        raise InputError(f"system vclip: {reason}")
+    chosen = "idfacevc" if reason else "vclip"
+    logger.info("system: %s%s", chosen, f" ({reason})" if reason else "")
+    return chosen
 
 
 def audio_or_text_of(given: AudioSource | str) -> tuple[AudioSource | None, str | None]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_type_hints
 
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 import torch
@@ -17,7 +19,9 @@ from safetensors.numpy import save_file
 import idfacevc
 from idfacevc import IDFaceVC, InputError, Speech, Voice
 from idfacevc.api import audio_or_text_of, convert, pick_device
+from idfacevc.audio.io import comment_of
 from idfacevc.audio.mel import band_edges
+from idfacevc.audio.provenance import facts_of
 from idfacevc.bundles.model import load_bundle
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.pipeline.options import ConversionOptions, DeliveryOptions
@@ -46,7 +50,7 @@ def voice(vc: IDFaceVC, crop: Image.Image) -> Voice:
 
 
 def test_surface() -> None:
-    assert sorted(idfacevc.__all__) == ["IDFaceVC", "InputError", "Speech", "Voice", "convert"]
+    assert sorted(idfacevc.__all__) == ["IDFaceVC", "InputError", "Speech", "Vclip", "Voice", "convert"]
     assert all(hasattr(idfacevc, name) for name in idfacevc.__all__)
     public = {name for name, _ in inspect.getmembers(IDFaceVC) if not name.startswith("_")}
     assert public == {
@@ -374,3 +378,34 @@ def test_a_gpu_gives_the_same_speech(tiny_bundle: Path, voice: Voice, speech: np
     here, there = (IDFaceVC.from_pretrained(tiny_bundle, device) for device in ("cpu", "cuda"))
     mels = [vc.convert(voice, audio=(speech, RATE)).mel for vc in (here, there)]
     np.testing.assert_allclose(mels[0], mels[1], atol=1e-2)
+
+
+def test_a_voice_and_its_speech_say_where_they_came_from(
+    vc: IDFaceVC, photo_path: Path, speech: np.ndarray, tmp_path: Path
+) -> None:
+    vc.voice_from_face(photo_path).save(tmp_path / "anna.safetensors")
+    voice = Voice.load(tmp_path / "anna.safetensors")
+    assert voice.origin == f"face sha256:{hashlib.sha256(photo_path.read_bytes()).hexdigest()[:16]}"
+    vc.convert_to_file(tmp_path / "a.mp3", voice, audio=(speech, RATE))
+    vc.convert(voice, audio=(speech, RATE)).save(tmp_path / "b.flac")
+    for name in ("a.mp3", "b.flac"):
+        facts = facts_of(comment_of(tmp_path / name))
+        assert (facts["voice"], facts["system"], facts["watermark"]) == (voice.origin, "ID-FaceVC", "perth")
+        assert facts["checkpoint"].endswith(vc.fingerprint)
+
+
+@pytest.mark.parametrize("level", [0.02, 0.5])
+def test_the_output_is_as_loud_as_its_source(vc: IDFaceVC, voice: Voice, level: float) -> None:
+    wave = level * vowels(4.0)
+    meter = pyloudnorm.Meter(RATE)
+    wanted = meter.integrated_loudness(wave.astype(np.float64))
+    made = vc.convert(voice, audio=(wave, RATE)).samples
+    assert meter.integrated_loudness(made.astype(np.float64)) == pytest.approx(wanted, abs=1.0)
+    fixed = vc.convert(voice, audio=(wave, RATE), loudness=-27).samples
+    assert meter.integrated_loudness(fixed.astype(np.float64)) == pytest.approx(-27, abs=1.0)
+
+
+@pytest.mark.parametrize("loudness", ["loud", 3, float("nan")])
+def test_a_loudness_out_of_range(loudness: object) -> None:
+    with pytest.raises(InputError, match="loudness"):
+        ConversionOptions(loudness=loudness)

@@ -40,12 +40,14 @@ LAYERS |= {
     "bundles": _NETWORKS,
     "data": _NETWORKS,
 }
+LAYERS["vclip"] = set(LAYERS) - {"data"}
 LAYERS["api"] = set(LAYERS) - {"data"}
+LAYERS["converter_space"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)
 LAYERS |= {
     "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
-    "__init__": {"errors", "api"},
+    "__init__": {"errors", "api", "vclip"},
     "cli": _LIBRARY | {"training", "evaluation"},
 }
 

@@ -14,6 +14,7 @@ from idfacevc.audio.formats import format_of
 from idfacevc.audio.io import spooled
 from idfacevc.audio.limiter import CEILING_DB, LOSSY_CEILING_DB, limited
 from idfacevc.audio.loudness import gain_to, integrated_loudness, levelled
+from idfacevc.audio.manifest import SUFFIXES, Credentials
 from idfacevc.audio.provenance import Provenance
 from idfacevc.audio.watermark import watermarker
 from idfacevc.errors import InputError
@@ -33,6 +34,7 @@ def save_audio(
     loudness: float | None = None,
     watermark: bool = True,
     provenance: Provenance | None = None,
+    credentials: Credentials | None = None,
 ) -> int:
     """Write synthetic speech, in the format of the name's suffix.
 
@@ -45,15 +47,16 @@ def save_audio(
         loudness: in LUFS that all of it is brought to; None leaves the level, and writes blocks as they come.
         watermark: put the inaudible mark into the samples.
         provenance: what the comment says beside.
+        credentials: sign a C2PA manifest into the file.
     Returns:
         the number of samples written.
     Raises:
         InputError: for another suffix, a folder that cannot be written, or a watermarker that is missing.
     """
-    target = check_output(path)
+    target = check_output(path, signed=credentials is not None)
     if loudness is not None:
         samples = at_loudness(samples, rate, loudness)
-    return _write(target, *_leaving(samples, rate, target.suffix, watermark, provenance), rate)
+    return _write(target, *_leaving(samples, rate, target.suffix, watermark, provenance), rate, credentials)
 
 
 def save_recording(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> int:
@@ -116,13 +119,19 @@ def streamed(pieces: Iterable[np.ndarray], rate: int, loudness: float | None, wa
     return limited(mark.mark(pieces, rate) if mark else pieces, rate)
 
 
-def check_output(path: str | os.PathLike[str]) -> Path:
-    """The path of an audio file, if one can be written there as far as a look can tell; else an `InputError`."""
+def check_output(path: str | os.PathLike[str], signed: bool = False) -> Path:
+    """The path of an audio file, if one can be written there as far as a look can tell; else an `InputError`.
+
+    Args:
+        signed: with a C2PA manifest, which not every format can hold.
+    """
     target = Path(path)
     try:
         format_of(target.suffix)
     except InputError as error:
         raise InputError(f"{target}: {error}") from None
+    if signed and target.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{target}: a C2PA manifest goes into {', '.join(sorted(SUFFIXES))} only")
     check_writable(target)
     return target
 
@@ -139,9 +148,19 @@ def _leaving(
     return limited(pieces, rate, ceiling), (provenance or Provenance()).tags(mark.name if mark else "none")
 
 
-def _write(target: Path, pieces: Iterable[np.ndarray], tags: dict[str, str], rate: int) -> int:
-    with replacing(target) as temporary, temporary.open("wb") as file:
-        return sum(formats.write(file, pieces, rate, format_of(target.suffix), tags))
+def _write(
+    target: Path,
+    pieces: Iterable[np.ndarray],
+    tags: dict[str, str],
+    rate: int,
+    credentials: Credentials | None = None,
+) -> int:
+    with replacing(target) as temporary:
+        with temporary.open("wb") as file:
+            written = sum(formats.write(file, pieces, rate, format_of(target.suffix), tags))
+        if credentials is not None:
+            credentials.sign(temporary, tags["comment"])
+    return written
 
 
 def _blocks(wave: np.ndarray, gain: float) -> Iterator[np.ndarray]:

@@ -1,9 +1,10 @@
 """Perth, Resemble AI's neural audio watermark: one mark, under 2 kHz, in the magnitudes of a spectrogram.
 
 The networks are those of `resemble-perth` 1.0.1 (MIT), whose wheel brings the weights; nothing of that package is
-executed, because it imports librosa, torchaudio and pkg_resources without asking for them. Two things differ. The
+executed, because it imports librosa, torchaudio and pkg_resources without asking for them. Three things differ. The
 spectrogram is taken at 16 kHz instead of 32 kHz, with the same frames and bands. And what is added to the wave is the
-difference that the mark makes, so that length and everything above 2 kHz stay exactly as they are.
+difference that the mark makes, so that length and everything above 2 kHz stay exactly as they are. The mark is looked
+for in loud frames only.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PACKAGE, _WEIGHTS = "resemble-perth", "perth_net_250000.pth.tar"
 _FFT, _HOP = 1024, 160  # half of the package's, which works at twice the rate
 _BANDS, _HIDDEN = 128, 256
 _FLOOR_DB, _HEADROOM_DB = -180.0, 15.0
-_SILENT = 0.05  # of the loudest frame: levels of frames without sound
+_LOUD = 0.01  # of the loudest frame's power: quieter frames are not listened to, noise hides the mark there first
 _UNMARKED = 0.3  # level of a frame that gets no mark: digital silence stays that
 _CONTEXT = 40 * _HOP  # reach of the convolutions (15 frames) and of the windows at both sides, and to spare
 _BLOCK = 200 * _HOP
@@ -111,11 +112,11 @@ class Perth:
         """How sure the mark is in a wave (N,) at 16 kHz, from 0 to 1; 0 for silence."""
         if len(wave) <= _FFT // 2:
             return 0.0
-        levels, _ = self._levels(torch.from_numpy(np.ascontiguousarray(wave, np.float32)))
-        loudness = levels.sum(dim=0)
-        mask = (loudness > _SILENT * loudness.max()).float()
-        if not mask.any():
+        levels, spectrum = self._levels(torch.from_numpy(np.ascontiguousarray(wave, np.float32)))
+        power = spectrum[:_BANDS].abs().square().sum(dim=0)
+        if not power.any():
             return 0.0
+        mask = (power > _LOUD * power.max()).float()
         return float(self._decoder(levels[None, :_BANDS], mask[None, None])[0].clamp(0, 1))
 
     def _marked(self, wave: np.ndarray) -> np.ndarray:

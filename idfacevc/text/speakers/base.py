@@ -87,8 +87,8 @@ class SentenceSpeaker(ABC):
     ) -> Iterator[np.ndarray]:
         """The same speech sentence by sentence, each (N,) float32 after the pause that precedes it.
 
-        Two sentences are held at a time. `pauses` scales the silences between sentences; before the first and after the
-        last one lies `EDGE_PAUSE`, as in a recording.
+        A sentence is handed out before the next one is spoken. `pauses` scales the silences between sentences; before
+        the first and after the last one lies `EDGE_PAUSE`, as in a recording.
         """
         if not SPEEDS[0] <= speed <= SPEEDS[1]:
             raise InputError(f"speed {speed:g} is out of range; it goes from {SPEEDS[0]:g} to {SPEEDS[1]:g}")
@@ -100,19 +100,21 @@ class SentenceSpeaker(ABC):
         def in_room(samples: np.ndarray) -> np.ndarray:
             return samples + self.room_noise * chance.standard_normal(len(samples), np.float32)
 
-        silence, waiting = edge, None
-        for sentence in sentences(text, self.language):
-            speech = self.say(sentence.text, style, speed, seed)
-            if not len(speech):
-                continue
-            # A sentence waits until it is known whether another follows, since the last one ends in another silence.
-            if waiting is not None:
-                yield in_room(waiting)
-            waiting = np.concatenate([silence, speech])
-            silence = np.zeros(round(sentence.pause * pauses / speed * self.sample_rate), np.float32)
-        if waiting is None:
+        silence, spoken, ended = edge, False, False
+        listed = sentences(text, self.language)
+        sentence = next(listed, None)
+        while sentence is not None:
+            speech, following = self.say(sentence.text, style, speed, seed), next(listed, None)
+            if len(speech):
+                ended = following is None  # the last sentence ends in another silence
+                yield in_room(np.concatenate([silence, speech, edge] if ended else [silence, speech]))
+                silence = np.zeros(round(sentence.pause * pauses / speed * self.sample_rate), np.float32)
+                spoken = True
+            sentence = following
+        if not spoken:
             raise InputError("the text holds nothing that can be pronounced")
-        yield in_room(np.concatenate([waiting, edge]))
+        if not ended:
+            yield in_room(edge)
 
 
 def speak(speaker: BaseSpeaker, text: str, style: Style, speed: float = 1.0, seed: int = 0) -> Iterator[np.ndarray]:

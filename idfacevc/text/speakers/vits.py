@@ -37,6 +37,9 @@ class VitsSpeaker(SentenceSpeaker):
         source: folder with `config.json`, weights and tokenizer files as transformers saves them, or a hub id.
         language: that the model speaks.
         speaker: of a multi-speaker model, counted from 0.
+
+    Attributes:
+        model: transformers' `VitsModel`.
     """
 
     name = "vits"
@@ -47,22 +50,27 @@ class VitsSpeaker(SentenceSpeaker):
 
         try:
             self._tokenizer = VitsTokenizer.from_pretrained(source, local_files_only=True)
-            self._model = VitsModel.from_pretrained(source, local_files_only=True).eval()
+            self.model = VitsModel.from_pretrained(source, local_files_only=True).eval()
         except (OSError, ValueError, TypeError) as error:
             if Path(source).is_dir():
                 fault = " ".join(str(error).split())[:200]
                 raise InputError(f"folder {source} holds no VITS model of transformers: {fault}") from None
             raise InputError(f"the VITS model {source} is not on this machine: run `hf download {source}`") from None
-        speakers = self._model.config.num_speakers
-        if not 0 <= speaker < speakers:
-            raise InputError(f"{source} has no speaker {speaker}; it has {speakers}, counted from 0")
-        self._speaker = speaker if speakers > 1 else None
+        self._source = source
+        self.choose(speaker)
         # The tokenizer's own phonemes would need the package phonemizer, a wrapper of the same espeak-ng.
         self._phonemes, self._tokenizer.phonemize = self._tokenizer.phonemize, False
-        self.sample_rate = self._model.config.sampling_rate
+        self.sample_rate = self.model.config.sampling_rate
         self.language = language
         self.languages = (language,)
         self._warned: set[str] = set()
+
+    def choose(self, speaker: int) -> None:
+        """Speak as another speaker of the model, counted from 0."""
+        speakers = self.model.config.num_speakers
+        if not 0 <= speaker < speakers:
+            raise InputError(f"{self._source} has no speaker {speaker}; it has {speakers}, counted from 0")
+        self._speaker = speaker if speakers > 1 else None
 
     def say(self, sentence: str, style: str, speed: float, seed: int) -> np.ndarray:
         inputs = self._tokenizer(self._spelled(sentence), return_tensors="pt")
@@ -75,7 +83,7 @@ class VitsSpeaker(SentenceSpeaker):
                 torch.manual_seed(seed)
                 scale = length_scale(self._log_durations(inputs["input_ids"]), speed)
             torch.manual_seed(seed)
-            output = self._model(**inputs, speaker_id=self._speaker, speaking_rate=1 / scale)
+            output = self.model(**inputs, speaker_id=self._speaker, speaking_rate=1 / scale)
         return output.waveform[0].numpy()
 
     def _spelled(self, sentence: str) -> str:
@@ -96,7 +104,7 @@ class VitsSpeaker(SentenceSpeaker):
 
     def _log_durations(self, tokens: torch.Tensor) -> torch.Tensor:
         """Log frames (1, 1, T) that the model will draw next from the same random state."""
-        model = self._model
+        model = self.model
         mask = torch.ones(1, tokens.shape[1], 1)
         hidden = model.text_encoder(input_ids=tokens, padding_mask=mask).last_hidden_state.transpose(1, 2)
         voice = None if self._speaker is None else model.embed_speaker.weight[self._speaker][None, :, None]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from idfacevc.errors import InputError
-from idfacevc.text.speakers.base import EDGE_PAUSE, speak
+from idfacevc.text.speakers.base import EDGE_PAUSE, SentenceSpeaker, speak
 from idfacevc.text.speakers.registry import base_speaker
 from idfacevc.text.style import Style, style
 from tests.text.speakers.vits_models import save_openvoice, save_vits
@@ -88,6 +88,28 @@ def test_a_text_lies_between_two_short_silences():
         assert loud[0][0] >= edge and loud[0][0] < edge + 0.1 * speaker.sample_rate
         assert len(pieces[-1]) - loud[-1][-1] > edge
         assert np.abs(pieces[0][:edge]).max() > 0  # a room is never wholly silent
+
+
+class Counting(SentenceSpeaker):
+    """Says a second of ones; of "Hm" nothing."""
+
+    name, sample_rate, language, languages, styles = "counting", 100, "en", ("en",), ("neutral",)
+    said = 0
+
+    def say(self, sentence, style, speed, seed):
+        self.said += 1
+        return np.ones(0 if sentence.startswith("Hm") else self.sample_rate, np.float32)
+
+
+def test_a_sentence_is_heard_before_the_next_is_spoken():
+    speaker = Counting()
+    pieces = speaker.stream("One. Two. Hm.")
+    assert len(next(pieces)) == 125 and speaker.said == 1
+    assert len(next(pieces)) > 100 and speaker.said == 2
+    assert len(next(pieces)) == 25 and speaker.said == 3, "the silence at the end, when nothing more was said"
+    assert next(pieces, None) is None
+    with pytest.raises(InputError, match="nothing that can be pronounced"):
+        list(speaker.stream("Hm."))
 
 
 def test_a_book_is_spoken_in_bounded_memory():

@@ -1,0 +1,227 @@
+"""The bundle out of features and syntheses: prior, feedback network, candidates, association heads, index.
+
+    python -m recipes.vclip.train --features DIR --syntheses DIR --out BUNDLE [--face-side demo]
+
+Prints what was measured on the way: the feedback network beside the constant and the identity, and for faces that were
+held out how voices agree with them, judged on what feedback says they will sound like.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression, Ridge
+from torch import Tensor
+
+from idfacevc.bundles.vclip import VclipBundle, VclipSpec, fingerprint, save_vclip
+from idfacevc.models.vclip.heads import Association, AssociationSpec
+from idfacevc.models.vclip.prior import Mixture, nearest_distances, nobody
+from idfacevc.models.vclip.retrieval import hub_share, top
+from idfacevc.models.vclip.signature import Signature, fit_signature
+from idfacevc.text.speakers.spaces.kokoro import KokoroSpace
+from idfacevc.training.association import Schedule, fit_association
+from recipes.vclip.alignment import face_places, partners, voice_places
+from recipes.vclip.features import tower_of
+from recipes.vclip.syntheses import TEMPERATURE, prior
+
+CANDIDATES = 5000
+DRAWN = 14000  # of which the candidates are what is natural, and plainly a woman's or a man's voice
+NATURAL = 0.75  # share of the voices that is kept by predicted P.808
+AXES = 5
+PARTNERS = 4  # candidates with which a face is paired by turns
+HELD = 0.1  # of the faces
+DIM, HIDDEN, SIGNATURE = 64, 256, 256
+GROWN = 16
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What was measured of real syntheses.
+
+    Attributes:
+        styles: (n, 256).
+        sound: (n, 256) unit vectors.
+        pitch: (n,) median log-F0; nan where it was not measured, as `p808` (n,).
+    """
+
+    styles: np.ndarray
+    sound: np.ndarray
+    pitch: np.ndarray
+    p808: np.ndarray
+
+    @classmethod
+    def read(cls, folders: Sequence[Path]) -> Spoken:
+        files = [path for folder in folders for path in sorted(folder.glob("[0-9]*.npz")) if "partial" not in path.name]
+        if not files:
+            raise SystemExit(f"train: no syntheses in {', '.join(map(str, folders))}")
+        read = [dict(np.load(path, allow_pickle=False)) for path in files]
+        optional = {name: np.array([float(one.get(name, np.nan)) for one in read]) for name in ("pitch", "p808")}
+        return cls(np.stack([one["style"] for one in read]), np.stack([one["embedding"] for one in read]), **optional)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--features", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--syntheses", type=Path, required=True, nargs="+", metavar="DIR")
+    parser.add_argument("--out", type=Path, required=True, metavar="BUNDLE")
+    parser.add_argument("--face-side", default="demo", metavar="BUNDLE")
+    parser.add_argument("--name", default="vclip")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    faces, speech = (dict(np.load(args.features / name, allow_pickle=False)) for name in ("faces.npz", "speech.npz"))
+    spoken = Spoken.read(args.syntheses)
+    mixture = prior(args.seed)
+    signature, figures = fit_signature(
+        torch.from_numpy(spoken.styles), torch.from_numpy(spoken.sound), SIGNATURE, seed=args.seed
+    )
+    print(f"feedback from {len(spoken.sound)} syntheses, held-out cosine: {_shown(figures)}")
+    candidates = choose(mixture, signature, spoken, speech, args.seed)
+    held = np.random.default_rng(args.seed).random(len(faces["gender"])) < HELD
+    association = train_heads(faces, speech, candidates, ~held, args.seed)
+    heard, names = bank_sound(signature, spoken)
+    tower = fingerprint(tower_of(args.face_side))
+    spec = VclipSpec(args.name, tower, names, association.spec, SIGNATURE)
+    with torch.no_grad():
+        index = association.of_voices(torch.from_numpy(candidates.sound)).numpy()
+    bundle = VclipBundle(spec, association, signature, mixture, candidates.coordinates, index, heard)
+    save_vclip(args.out, bundle)
+    print(f"held-out faces: {_shown(agreement(bundle, faces, held, candidates))}")
+    print(f"written: {args.out}")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The pool: coordinates (S, R) in the prior, sound (S, V), gender "f" or "m" and the age heard, each (S,)."""
+
+    coordinates: np.ndarray
+    sound: np.ndarray
+    gender: np.ndarray
+    years: np.ndarray
+
+
+def choose(mixture: Mixture, signature: Signature, spoken: Spoken, speech: dict, seed: int) -> Candidates:
+    """As many voices of women as of men, that are nobody's, natural, and plainly a woman's or a man's."""
+    bank = KokoroSpace().bank()
+    drawn = mixture.sample(DRAWN, seed, TEMPERATURE)
+    drawn = nobody(drawn, bank.vectors)
+    coordinates = ((drawn - mixture.mean) @ mixture.basis).astype(np.float16).astype(np.float32)
+    styles = (mixture.mean + coordinates @ mixture.basis.T).astype(np.float32)
+    with torch.no_grad():
+        sound = signature(torch.from_numpy(styles)).numpy()
+    group = _group(mixture, coordinates)
+    measured = np.isfinite(spoken.p808) & np.isfinite(spoken.pitch)
+    natural = np.ones(len(styles), bool)
+    pitch = np.zeros((len(styles), 0))
+    if measured.sum() >= 40:
+        places = (spoken.styles[measured] - mixture.mean) @ mixture.basis
+        quality = Ridge(alpha=10.0).fit(places, spoken.p808[measured]).predict(coordinates)
+        natural = quality >= np.quantile(quality, 1 - NATURAL)
+        pitch = Ridge(alpha=10.0).fit(places, spoken.pitch[measured]).predict(coordinates)
+        print(f"P.808 of {measured.sum()} syntheses: mean {spoken.p808[measured].mean():.2f}, ", end="")
+        print(
+            f"predicted for the candidates kept {quality[natural].mean():.2f}, refused {quality[~natural].mean():.2f}"
+        )
+    grown = speech["age"] >= GROWN
+    real = LogisticRegression(C=1.0, max_iter=2000).fit(speech["embedding"][grown], speech["gender"][grown] == "m")
+    male = real.decision_function(sound)
+    if pitch.size:  # a low voice is a man's, whatever recordings with another microphone say
+        male = (male - male.mean()) / male.std() - (pitch - pitch.mean()) / pitch.std()
+    years = Ridge(alpha=1.0).fit(speech["embedding"], np.log(speech["age"] + 3)).predict(sound)
+    kept = []
+    for gender, sign in (("f", -1), ("m", 1)):
+        own = np.flatnonzero((group == gender) & natural)
+        plain = own[np.argsort(-sign * male[own], kind="stable")[: round(len(own) * 0.7)]]
+        kept.append(np.sort(plain)[: CANDIDATES // 2])
+        print(f"{gender}: {len(own)} natural samples, {len(kept[-1])} candidates")
+    chosen = np.concatenate(kept)
+    return Candidates(coordinates[chosen], sound[chosen], group[chosen], years[chosen])
+
+
+def _group(mixture: Mixture, coordinates: np.ndarray) -> np.ndarray:
+    """The gender (n,) of the bank's voices to whose mean a sample is nearer."""
+    bank = KokoroSpace().bank()
+    places = (bank.vectors - mixture.mean) @ mixture.basis
+    means = np.stack([places[np.array(bank.genders) == gender].mean(axis=0) for gender in "fm"])
+    return np.where(nearest_distances(coordinates, means[:1]) <= nearest_distances(coordinates, means[1:]), "f", "m")
+
+
+def train_heads(faces: dict, speech: dict, candidates: Candidates, used: np.ndarray, seed: int) -> Association:
+    """Heads of faces paired, within gender, with candidates and with a recorded speaker at their place."""
+    views, sounds = [], []
+    seen = seen_gender(faces["features"])  # not the label, which a few thousand faces cannot teach better than a tower
+    for gender in "fm":
+        own = faces["features"][used & (seen == gender)]
+        places = face_places(own, AXES)
+        axes = places.shape[1]
+        print(f"{gender}: {len(own)} faces along {axes} axes")
+        pool = candidates.gender == gender
+        near = partners(places, voice_places(candidates.sound[pool], candidates.years[pool], axes), PARTNERS)
+        real = speech["gender"] == gender
+        spots = voice_places(speech["embedding"][real], speech["age"][real], axes)
+        spoken = speech["embedding"][real][partners(places, spots, 1)]
+        views.append(own)
+        sounds.append(np.concatenate([candidates.sound[pool][near], spoken], axis=1))
+    face, voice = (torch.from_numpy(np.concatenate(parts).astype(np.float32)) for parts in (views, sounds))
+    spec = AssociationSpec(face.shape[-1], voice.shape[-1], DIM, HIDDEN, 0.1, "mlp")
+    schedule = Schedule(epochs=200, batch=512, patience=25)
+    identity: Tensor = torch.arange(len(face))
+    association, auc = fit_association(face, voice, identity, spec, schedule, seed=seed)
+    print(f"heads on {len(face)} faces: development AUC {auc:.3f} of pairs made by rule")
+    return association
+
+
+def seen_gender(features: np.ndarray) -> np.ndarray:
+    """What the face tower says, "f" or "m" (n,), of faces (n, views, D)."""
+    log_odds = (features[..., -11] - features[..., -10]).mean(
+        axis=1
+    )  # before the nine age bins, in the order of GENDERS
+    return np.where(log_odds > 0, "f", "m")
+
+
+def bank_sound(signature: Signature, spoken: Spoken) -> tuple[np.ndarray, tuple[str, ...]]:
+    """How the bank's voices sound (n, V): as measured, or where a voice was not spoken as feedback tells."""
+    bank = KokoroSpace().bank()
+    with torch.no_grad():
+        sound = signature(torch.from_numpy(bank.vectors)).numpy()
+    for number, vector in enumerate(bank.vectors):
+        own = np.abs(spoken.styles - vector).max(axis=1) < 1e-5
+        if own.any():
+            mean = spoken.sound[own].mean(axis=0)
+            sound[number] = mean / np.linalg.norm(mean)
+    return sound, bank.names
+
+
+def agreement(bundle: VclipBundle, faces: dict, held: np.ndarray, candidates: Candidates) -> dict[str, float]:
+    """Figures of the best candidate of each view of faces that were held out, by what feedback says they sound like."""
+    views = torch.from_numpy(faces["features"][held])
+    with torch.no_grad():
+        placed = bundle.association.of_faces(views.flatten(0, 1)).numpy()
+    chosen = np.array([top(bundle.index @ face, 1)[0] for face in placed]).reshape(views.shape[:2])
+    sound, gender = candidates.sound[chosen], faces["gender"][held]
+    right = candidates.gender[chosen[:, 0]] == gender
+    seen = seen_gender(faces["features"][held])
+    same = (sound[:, :1] * sound[:, 1:]).sum(axis=-1)
+    across = [
+        (sound[own, 0] @ sound[own, 0].T)[np.triu_indices(own.sum(), 1)] for own in (gender == "f", gender == "m")
+    ]
+    return {
+        "gender as labelled": float(right.mean()),
+        "the tower's gender as labelled": float((seen == gender).mean()),
+        "gender as the tower sees it": float((candidates.gender[chosen[:, 0]] == seen).mean()),
+        "cosine, one face": float(same.mean()),
+        "cosine, others of one gender": float(np.concatenate(across).mean()),
+        "hub share": hub_share(list(chosen[:, 0])),
+    }
+
+
+def _shown(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+
+
+if __name__ == "__main__":
+    main()
