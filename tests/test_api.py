@@ -92,7 +92,7 @@ def test_surface() -> None:
 
 def test_a_photo_and_a_recording(vc: IDFaceVC, photo_path: Path, speech_path: Path, tmp_path: Path) -> None:
     voice = vc.voice_from_face(photo_path)
-    assert (voice.vector.shape, voice.identity.shape, voice.tokens.shape) == ((16,), (16,), (64, 16))
+    assert (voice.vector.shape, voice.identity.shape, voice.tokens.shape) == ((32,), (32,), (64, 16))
     result = vc.convert(voice, audio=speech_path)
     assert isinstance(result, Speech)
     assert (result.sample_rate, result.samples.dtype, result.mel.shape) == (RATE, np.float32, (80, 151))

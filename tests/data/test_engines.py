@@ -148,8 +148,8 @@ def test_the_reason_is_found_under_what_ray_wraps_around_it() -> None:
     outer = RuntimeError("task failed")
     outer.cause = ValueError("actor died")  # type: ignore[attr-defined]
     outer.cause.__cause__ = InputError("x.mp4: is empty")  # type: ignore[attr-defined]
-    assert str(scale._told(outer)) == "x.mp4: is empty"
-    assert "task failed; finished shards stay" in str(scale._told(RuntimeError("a\ntask failed")))
+    assert str(scale._cause(outer)) == "x.mp4: is empty"
+    assert "task failed; finished shards stay" in str(scale._cause(RuntimeError("a\ntask failed")))
 
 
 @pytest.mark.slow
