@@ -12,9 +12,9 @@ from typing import Any
 import av
 import numpy as np
 
-from idfacevc.audio.io import collect, decoded, mono_of_frames, open_media, replacing
+from idfacevc.audio.io import collect, decoded, mono_of_frames, open_media
 from idfacevc.errors import InputError
-from idfacevc.files import readable
+from idfacevc.files import readable, replacing
 
 _CODECS = {".mp4": "aac", ".m4v": "aac", ".mov": "aac", ".mkv": "aac", ".webm": "libopus"}
 _CODED_RATE = 48000  # Hz; what every player takes

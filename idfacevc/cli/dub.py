@@ -45,10 +45,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
-    from idfacevc.audio.io import check_writable
     from idfacevc.audio.watermark import watermarker
     from idfacevc.dub import check_video_output, dub
-    from idfacevc.files import distinct
+    from idfacevc.files import check_writable, distinct
     from idfacevc.pipeline.options import ConversionOptions
 
     source, target = Path(args.video), Path(args.output)

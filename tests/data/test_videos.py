@@ -7,6 +7,7 @@ import json
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import av
@@ -46,10 +47,9 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")
     write_clip(folder / "clip")
     write_clap(folder / "clap")
-    settings = {
-        "face": {"name": str(folder / "clip"), "revision": None, "token_dim": CLIP_DIM, "max_frames": 3},
-        "speech": {"name": str(folder / "clap"), "revision": None, "token_dim": CLAP_DIM},
-    }
+    spec = spec_of(folder)
+    assert spec.face is not None and spec.speech is not None
+    settings = {"face": asdict(spec.face), "speech": asdict(spec.speech)}
     (folder / "model.yaml").write_text(json.dumps({"model": {"init_args": {"model": settings}}}))
     return folder
 
@@ -254,7 +254,7 @@ def test_shards_that_are_missing_or_damaged_are_named_and_made_anew(
     [
         (["--root", "."], "holds no clips pretrain/SPEAKER/CLIP.mp4"),
         (["--root", "LRS3", "--config", "unknown.yaml"], "unknown key naem"),
-        (["--root", "LRS3", "--config", "absent.yaml"], "absent.yaml: cannot be read"),
+        (["--root", "LRS3", "--config", "absent.yaml"], "absent.yaml: no such file"),
         (["--root", "LRS3", "--config", "weights.yaml"], "clip is not on this machine; run `idfacevc download`"),
         (["--root", "LRS3", "--device", "tpu"], "unknown device 'tpu'"),
         (["--root", "LRS3", "--engine", "slurm"], "invalid choice: 'slurm'"),

@@ -1,17 +1,19 @@
-"""Speech without downloads (espeak's voices), and a list of outputs made of it."""
+"""Speech without downloads (espeak's voices), a list of outputs made of it, and a browser."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from selenium.webdriver import Chrome
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.output import save_recording
 from idfacevc.evaluation.pairs import Pair, write_pairs
 from idfacevc.text.speakers.registry import base_speaker
+from tests.browser import open_browser
 
 TEXTS = ("the quick brown fox jumps over the lazy dog", "please call stella and ask her to bring these things")
 
@@ -42,3 +44,10 @@ def outputs(tmp_path_factory: pytest.TempPathFactory, say: Callable[..., np.ndar
         table, pairs, ("source", "say", "face", "reference", "target", "source_speaker", "transcript", "output")
     )
     return table
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Chrome]:
+    chrome = open_browser(tmp_path)
+    yield chrome
+    chrome.quit()

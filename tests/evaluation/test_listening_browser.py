@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from selenium.webdriver.common.by import By
 from idfacevc.cli.main import main
 from idfacevc.evaluation.listening import make_test
 from idfacevc.evaluation.pairs import read_outputs
-from tests.browser import open_browser, wait
+from tests.browser import wait
 
 LOADED = """
 const media = [...document.querySelectorAll("img, audio")];
@@ -32,13 +31,6 @@ def folder(outputs: Path, tmp_path: Path) -> Path:
         pairs.append(replace(pair, face=str(face)))
     make_test(pairs, {"en": "m", "de": "m", "it": "f"}, tmp_path / "test", sets=2)
     return tmp_path / "test"
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    chrome = open_browser(tmp_path)
-    yield chrome
-    chrome.quit()
 
 
 def press(browser: Chrome, *keys: str) -> None:
