@@ -4,7 +4,7 @@ BIN := .venv/bin
 # the machine's own certificates, so that networks with a certificate of their own work as they do for pip
 export UV_SYSTEM_CERTS = 1
 
-.PHONY: demo test test-slow test-laion smoke lint docs clean
+.PHONY: demo test test-old-processor test-slow test-laion smoke lint docs clean
 
 demo: .venv/.ready
 	$(BIN)/idfacevc demo --out out/demo
@@ -12,6 +12,11 @@ demo: .venv/.ready
 # one thread each: two processes fill two cores
 test: .venv/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# the same with about the instructions that an old machine has: sums come out in another order
+test-old-processor: .venv/.ready
+	OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2 \
+		$(BIN)/python -m pytest -n 2
 
 test-slow: .venv/.ready
 	$(BIN)/python -m pytest -m "slow and not gpu and not network"

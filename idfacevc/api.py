@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,15 +28,19 @@ from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource, origin_of
-from idfacevc.pipeline.options import ConversionOptions
+from idfacevc.pipeline.options import ConversionOptions, DeliveryOptions
 from idfacevc.pipeline.source import Source, analyse, mel_blocks
 from idfacevc.text.speakers import registry
 from idfacevc.text.speakers.base import BaseSpeaker, speak
 from idfacevc.text.style import Style, apply_style
+from idfacevc.threads import few_threads, in_few_threads
 from idfacevc.types import FaceAttributes, Speech, Voice
 from idfacevc.vocoders.base import Vocoder
 from idfacevc.vocoders.griffin_lim import GriffinLim
 from idfacevc.vocoders.registry import build_vocoder
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in `typing` since Python 3.11
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +105,7 @@ class IDFaceVC:
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
+    @few_threads()
     def voice_from_face(
         self, face: FaceSource, aligned: bool = False, strict: bool = False, index: int | None = None
     ) -> Voice:
@@ -115,13 +120,16 @@ class IDFaceVC:
         voice = self.voice_from_tokens(self.faces.tokens(face, aligned, strict, index))
         return replace(voice, origin=origin_of(face))
 
+    @few_threads()
     @torch.no_grad()
     def voice_from_tokens(self, tokens: Tensor) -> Voice:
         """The voice of backbone tokens (P, D)."""
         identity = self.net.face_head(tokens[None].to(self.device))
         vector = self.net.inference_voice(identity)
-        return Voice(vector[0].cpu(), identity[0].cpu(), tokens.cpu(), self.fingerprint)
+        made, of, seen = (tensor.float().cpu().numpy() for tensor in (vector[0], identity[0], tokens))
+        return Voice(made, of, seen, self.fingerprint)
 
+    @few_threads()
     @torch.no_grad()
     def voice_from_sound(self, sound: np.ndarray) -> Voice:
         """The voice of a Resemblyzer vector (256,), such as `GeneratedVoice.sound`: of a speaker instead of a face.
@@ -132,7 +140,8 @@ class IDFaceVC:
         if self.spec.model.speech.kind != "resemblyzer_projection":
             raise InputError(f"checkpoint {self.spec.name} does not take Resemblyzer's speaker vectors as voices")
         identity, vector = self.net.speech_voice(torch.from_numpy(sound)[None].to(self.device))
-        return Voice(vector[0].cpu(), identity[0].cpu(), torch.zeros(0, 0), self.fingerprint)
+        made, of = (tensor[0].float().cpu().numpy() for tensor in (vector, identity))
+        return Voice(made, of, np.zeros((0, 0), np.float32), self.fingerprint)
 
     @torch.no_grad()
     def face_attributes(self, face: FaceSource, aligned: bool = False, strict: bool = False) -> FaceAttributes:
@@ -143,10 +152,12 @@ class IDFaceVC:
         probability, index = gender.softmax(dim=1)[0].max(dim=0)
         return FaceAttributes(GENDERS[int(index)], float(probability), AGE_BINS[int(age.argmax())])
 
+    @few_threads()
     def analyse(self, audio: AudioSource) -> Source:
         """Content and pitch of a recording, for `convert(source=...)` with many voices."""
         return analyse(load_audio(audio, self.sample_rate), self.net)
 
+    @few_threads()
     def convert(
         self,
         voice: Voice,
@@ -194,6 +205,7 @@ class IDFaceVC:
         levelled = at_loudness(samples, self.sample_rate, target)
         return Speech(np.concatenate(list(levelled)), self.sample_rate, self._mel_of(frames), self.provenance(voice))
 
+    @few_threads()
     def stream(
         self,
         voice: Voice,
@@ -202,7 +214,7 @@ class IDFaceVC:
         source: Source | None = None,
         *,
         watermark: bool = True,
-        **options: Any,
+        **options: Unpack[DeliveryOptions],
     ) -> Iterator[np.ndarray]:
         """The speech of `convert`, with its arguments, in pieces (n,) float32, in bounded memory, while it is made.
 
@@ -213,8 +225,9 @@ class IDFaceVC:
             watermark: the pieces carry the inaudible mark, as a file would.
         """
         pieces, target = self._pieces(voice, audio, text, source, ConversionOptions(**options))
-        return streamed(pieces, self.sample_rate, target, watermark)
+        return in_few_threads(streamed(pieces, self.sample_rate, target, watermark))
 
+    @few_threads()
     def convert_to_file(
         self,
         path: str | os.PathLike[str],
@@ -226,7 +239,7 @@ class IDFaceVC:
         watermark: bool = True,
         credentials: Credentials | None = None,
         progress: Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]] = iter,
-        **options: Any,
+        **options: Unpack[DeliveryOptions],
     ) -> float:
         """Write the speech of `convert`, with its arguments, in bounded memory.
 
@@ -254,6 +267,7 @@ class IDFaceVC:
         """What a file of this voice says of where it came from."""
         return Provenance(self.system, f"{self.spec.name} {self.fingerprint}", voice.origin)
 
+    @few_threads()
     def copy_synthesis(self, audio: AudioSource, seed: int = 0) -> Speech:
         """A recording through its mel and the vocoder alone: the best that this bundle can sound."""
         wav = load_audio(audio, self.sample_rate)
@@ -324,6 +338,10 @@ class IDFaceVC:
             raise InputError("give exactly one of a recording (audio), a text and an analysed source")
         if voice.checkpoint != self.fingerprint:
             raise InputError(f"the voice is not one of checkpoint {self.spec.name}: make it from the face again")
+        if voice.vector.shape != (self.spec.model.memory.dim,):
+            raise InputError(
+                f"the voice has a vector of shape {voice.vector.shape}, not {(self.spec.model.memory.dim,)}"
+            )
         if text is not None:
             return self._text_mels(voice, text, delivery), None, delivery.target_loudness(None)
         if source is None:
@@ -347,9 +365,10 @@ class IDFaceVC:
         A piece is the log-mel (M, t), or (M + 1, t) with the pitch for a vocoder that reads it.
         """
         index = (torch.arange(frames, dtype=torch.float64) * stretch).long().clamp(max=len(source.lf0) - 1)
-        register = self.net.voice_register(voice.vector.to(self.device))
+        vector = torch.from_numpy(voice.vector).to(self.device)
+        register = self.net.voice_register(vector)
         lf0 = delivery.pitch(source, register)
-        codes, lf0, vector, index = (tensor.to(self.device) for tensor in (source.codes, lf0, voice.vector, index))
+        codes, lf0, index = (tensor.to(self.device) for tensor in (source.codes, lf0, index))
         pitch = self._pitch(lf0[index], register) if self._vocoder(delivery).reads_pitch else None
         done = 0
         for mel in self.net.stream_mel(codes, lf0, vector, index, _PIECE):
@@ -373,7 +392,14 @@ class IDFaceVC:
         return self.vocoder
 
 
-def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Any) -> Speech:
+class _ConvertOptions(DeliveryOptions, total=False):
+    system: str
+    checkpoint: str | os.PathLike[str]
+    device: str
+    vocoder: str | os.PathLike[str] | None
+
+
+def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Unpack[_ConvertOptions]) -> Speech:
     """Speech in the voice of a face, in one call.
 
     Args:
@@ -385,18 +411,18 @@ def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Any) 
             `vocoder` are for `IDFaceVC.from_pretrained`, whose result stays loaded for the next call; the rest is for
             `IDFaceVC.convert`.
     """
-    system = options.pop("system", "auto")
-    text = audio_or_text_of(audio_or_text)[1]
-    if choose_system(system, text, options) == "vclip":
-        assert text is not None
-        options.pop("checkpoint", None)
-        one = vclip.loaded()
-        return one.speak(one.voices(face, 1)[0], text, **options)
-    checkpoint, device = options.pop("checkpoint", checkpoints.DEFAULT), options.pop("device", "cpu")
-    vocoder = options.pop("vocoder", None)
-    vc = _cached(str(checkpoint), device, vocoder if vocoder is None else str(vocoder))
+    given: dict[str, Any] = dict(options)
+    system = given.pop("system", "auto")
     audio, text = audio_or_text_of(audio_or_text)
-    return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **options)
+    if choose_system(system, text, given) == "vclip":
+        assert text is not None
+        given.pop("checkpoint", None)
+        one = vclip.loaded()
+        return one.speak(one.voices(face, 1)[0], text, **given)
+    checkpoint, device = given.pop("checkpoint", checkpoints.DEFAULT), given.pop("device", "cpu")
+    vocoder = given.pop("vocoder", None)
+    vc = _cached(str(checkpoint), device, vocoder if vocoder is None else str(vocoder))
+    return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **given)
 
 
 # options that only the converter has; whoever gives one means the converter

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
 from idfacevc.api import IDFaceVC
 from idfacevc.audio.io import AudioSource
@@ -47,8 +46,8 @@ class ConverterSpace(SpeakerSpace):
 
     def voice(self, vector: np.ndarray) -> Voice:
         """A valid vector (D,) as a voice of the converter; no face recalled it."""
-        nothing = torch.zeros(0)
-        return Voice(torch.from_numpy(vector), nothing, nothing[None], self.converter.fingerprint)
+        nothing = np.zeros(0, np.float32)
+        return Voice(np.asarray(vector, np.float32), nothing, nothing[None], self.converter.fingerprint)
 
 
 class _ConverterSpeaker:

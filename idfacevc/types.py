@@ -8,22 +8,21 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.numpy import save_file
 
-from idfacevc.audio.io import replacing
 from idfacevc.audio.output import save_audio
 from idfacevc.audio.provenance import Provenance
 from idfacevc.errors import InputError
+from idfacevc.files import readable, replacing
 
 _FORMAT, _GENERATED = "idfacevc-voice-1", "idfacevc-generated-voice-1"
+_DIMENSIONS = {"vector": 1, "identity": 1, "tokens": 2}
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A face's voice in one checkpoint's terms.
+    """A face's voice in one checkpoint's terms; its arrays are float32.
 
     Attributes:
         vector: (D,) what the decoder is given: the voice that the memory recalls.
@@ -33,26 +32,26 @@ class Voice:
         origin: where it came from, in words: "face" with the digest of the picture, "generated".
     """
 
-    vector: Tensor
-    identity: Tensor
-    tokens: Tensor
+    vector: np.ndarray
+    identity: np.ndarray
+    tokens: np.ndarray
     checkpoint: str
     origin: str = ""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
-        tensors = {"vector": self.vector, "identity": self.identity, "tokens": self.tokens}
-        _write(path, tensors, {"format": _FORMAT, "checkpoint": self.checkpoint, "origin": self.origin})
+        arrays = {name: getattr(self, name) for name in _DIMENSIONS}
+        _write(path, arrays, {"format": _FORMAT, "checkpoint": self.checkpoint, "origin": self.origin})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Voice:
         """Read what `save` wrote; any other file is an `InputError`."""
-        metadata, tensors = _read(path)
-        if metadata.get("format") != _FORMAT or tensors.keys() != {"vector", "identity", "tokens"}:
+        metadata, arrays = _read(path)
+        if metadata.get("format") != _FORMAT or arrays.keys() != _DIMENSIONS.keys():
             raise InputError(f"{path}: is not a voice file of idfacevc")
-        for name, dimensions in (("vector", 1), ("identity", 1), ("tokens", 2)):
-            _sound_tensor(path, name, tensors[name], dimensions)
-        return cls(**tensors, checkpoint=metadata.get("checkpoint", ""), origin=metadata.get("origin", ""))
+        for name, dimensions in _DIMENSIONS.items():
+            _sound_array(path, name, arrays[name], dimensions)
+        return cls(**arrays, checkpoint=metadata.get("checkpoint", ""), origin=metadata.get("origin", ""))
 
 
 @dataclass(frozen=True)
@@ -91,19 +90,19 @@ class GeneratedVoice:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the voice as a safetensors file."""
         about = {key: value for key, value in asdict(self).items() if key not in ("vector", "sound")}
-        tensors = {"vector": torch.from_numpy(self.vector), "sound": torch.from_numpy(self.sound)}
-        _write(path, tensors, {"format": _GENERATED, "about": json.dumps(about)})
+        arrays = {"vector": self.vector, "sound": self.sound}
+        _write(path, arrays, {"format": _GENERATED, "about": json.dumps(about)})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> GeneratedVoice:
         """Read what `save` wrote; any other file is an `InputError`."""
-        metadata, tensors = _read(path)
-        if metadata.get("format") != _GENERATED or tensors.keys() != {"vector", "sound"}:
+        metadata, arrays = _read(path)
+        if metadata.get("format") != _GENERATED or arrays.keys() != {"vector", "sound"}:
             raise InputError(f"{path}: is not a generated voice of idfacevc")
         try:
             about = json.loads(metadata["about"])
-            vector, sound = (_sound_tensor(path, name, tensors[name], 1) for name in ("vector", "sound"))
-            return cls(vector=vector.float().numpy(), sound=sound.float().numpy(), **about)
+            vector, sound = (_sound_array(path, name, arrays[name], 1) for name in ("vector", "sound"))
+            return cls(vector=vector, sound=sound, **about)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
@@ -146,24 +145,22 @@ class FaceAttributes:
     age: str
 
 
-def _write(path: str | os.PathLike[str], tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+def _write(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
     with replacing(Path(path)) as temporary:
-        try:
-            save_file(tensors, temporary, metadata)
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path}: cannot be written ({error})") from error
+        save_file({name: np.ascontiguousarray(one, np.float32) for name, one in arrays.items()}, temporary, metadata)
 
 
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     try:
-        with safe_open(path, "pt") as file:
+        with readable(path, "voice file") as whole, safe_open(whole, "np") as file:
             return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError) as error:  # TypeError: numbers that NumPy does not have
         raise InputError(f"{path}: cannot be read as a voice file ({error})") from error
 
 
-def _sound_tensor(path: str | os.PathLike[str], name: str, tensor: Tensor, dimensions: int) -> Tensor:
-    """The tensor, unless it is damaged."""
-    if tensor.ndim != dimensions or not tensor.is_floating_point() or not tensor.isfinite().all():
-        raise InputError(f"{path}: is a damaged voice file ({name} of {tensor.dtype} {tuple(tensor.shape)})")
-    return tensor
+def _sound_array(path: str | os.PathLike[str], name: str, array: np.ndarray, dimensions: int) -> np.ndarray:
+    """The array, unless it is damaged."""
+    empty = dimensions == 1 and not array.size
+    if array.ndim != dimensions or array.dtype != np.float32 or empty or not np.isfinite(array).all():
+        raise InputError(f"{path}: is a damaged voice file ({name} of {array.dtype} {array.shape})")
+    return array

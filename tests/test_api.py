@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pyloudnorm
@@ -12,6 +14,7 @@ import pytest
 import soundfile
 import torch
 from PIL import Image
+from safetensors.numpy import save_file
 
 import idfacevc
 from idfacevc import IDFaceVC, InputError, Speech, Voice
@@ -21,8 +24,9 @@ from idfacevc.audio.mel import band_edges
 from idfacevc.audio.provenance import facts_of
 from idfacevc.bundles.model import load_bundle
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.pipeline.options import ConversionOptions
+from idfacevc.pipeline.options import ConversionOptions, DeliveryOptions
 from idfacevc.text.style import Style
+from tests.closeness import assert_near
 from tests.conftest import vowels, write_tiny_bundle
 from tests.text.speakers.vits_models import save_vits
 
@@ -129,7 +133,7 @@ def test_a_book_streams_and_a_passage_of_it_is_what_convert_gives(vc: IDFaceVC, 
     options = {"text": text, "speed": 1.5, "style": "sad", "seed": 3, "loudness": None}
     pieces = list(vc.stream(voice, watermark=False, **options))
     whole = vc.convert(voice, **options)
-    np.testing.assert_allclose(np.concatenate(pieces), whole.samples, atol=1e-6)
+    assert_near(np.concatenate(pieces), whole.samples, 1e-3)
     assert len(whole.samples) == len(whole.mel[0]) * vc.spec.model.front_end.hop_length
     book = vc.stream(voice, text=f"{text}\n\n" * 5_000)
     assert 0 < len(next(book)) < 10 * RATE
@@ -147,7 +151,7 @@ def test_own_styles_and_the_choice_of_a_base_speaker(vc: IDFaceVC, voice: Voice,
         ({"base_speaker": "festival"}, "unknown base speaker 'festival'"),
         ({"base_speaker": tmp_path / "empty"}, "holds no VITS"),
         ({"base_speaker": "vits"}, "hf download"),
-        ({"styles": tmp_path / "absent.yaml"}, "cannot be read"),
+        ({"styles": tmp_path / "absent.yaml"}, "no such file"),
     ]:
         with pytest.raises(InputError, match=words):
             vc.convert(voice, text="Good morning.", **options)
@@ -161,11 +165,11 @@ def test_conversion_is_deterministic_and_the_seed_matters(vc: IDFaceVC, voice: V
 
 def test_the_voice_decides_the_mel(vc: IDFaceVC, voice: Voice, crop: Image.Image, speech: np.ndarray) -> None:
     other = vc.voice_from_face(crop.rotate(90), aligned=True)
-    with torch.no_grad():  # the memory of a random network hardly tells faces apart
-        far = Voice(voice.vector + 3.0, other.identity, other.tokens, other.checkpoint)
+    # the memory of a random network hardly tells faces apart
+    far = Voice(voice.vector + 3, other.identity, other.tokens, other.checkpoint)
     mels = [vc.convert(one, audio=(speech, RATE)).mel for one in (voice, far)]
     assert np.abs(mels[0] - mels[1]).max() > 1e-3
-    assert not torch.equal(voice.tokens, other.tokens)
+    assert not np.array_equal(voice.tokens, other.tokens)
 
 
 def test_an_analysed_source_gives_the_same_as_the_recording(vc: IDFaceVC, voice: Voice, speech: np.ndarray) -> None:
@@ -181,7 +185,7 @@ def test_a_stream_gives_the_samples_of_convert(vc: IDFaceVC, voice: Voice) -> No
     pieces = list(vc.stream(voice, watermark=False, **options))
     whole = vc.convert(voice, **options)
     assert len(pieces) > 1
-    np.testing.assert_allclose(np.concatenate(pieces), whole.samples, atol=1e-6)
+    assert_near(np.concatenate(pieces), whole.samples, 1e-3)
 
 
 def test_decoding_in_pieces_equals_one_pass(vc: IDFaceVC, voice: Voice) -> None:
@@ -190,9 +194,9 @@ def test_decoding_in_pieces_equals_one_pass(vc: IDFaceVC, voice: Voice) -> None:
     with torch.no_grad():
         z = vc.net.lookup(source.codes)[None]
         lf0 = torch.nn.functional.pad(source.lf0, (0, 1))[None]
-        whole = vc.net.denormalise(vc.net.decode(z, lf0, voice.vector[None])[1])[0]
+        whole = vc.net.denormalise(vc.net.decode(z, lf0, torch.from_numpy(voice.vector)[None])[1])[0]
     # the repeated last frame reaches a few frames back
-    np.testing.assert_allclose(mel[:, :-20], whole[:, : mel.shape[1] - 20], atol=1e-4)
+    assert_near(mel[:, :-20], whole[:, : mel.shape[1] - 20])
 
 
 def test_pitch_that_the_decoder_is_given(vc: IDFaceVC, speech: np.ndarray) -> None:
@@ -236,7 +240,7 @@ def test_voices_are_saved_and_only_used_by_their_checkpoint(
     voice.save(tmp_path / "anna.safetensors")
     loaded = Voice.load(tmp_path / "anna.safetensors")
     for name in ("vector", "identity", "tokens"):
-        assert torch.equal(getattr(loaded, name), getattr(voice, name))
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(voice, name))
     np.testing.assert_array_equal(
         vc.convert(loaded, audio=(speech, RATE)).samples, vc.convert(voice, audio=(speech, RATE)).samples
     )
@@ -251,10 +255,58 @@ def test_files_that_are_no_voices(tiny_bundle: Path, tmp_path: Path) -> None:
     for path, words in [
         (tiny_bundle / "model.safetensors", "not a voice file"),
         (tmp_path / "text.safetensors", "cannot be read"),
-        (tmp_path / "absent.safetensors", "cannot be read"),
+        (tmp_path / "absent.safetensors", "no such file"),
     ]:
         with pytest.raises(InputError, match=words):
             Voice.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vector": np.zeros((2, 16), np.float32)},
+        {"vector": np.full(16, np.nan, np.float32)},
+        {"vector": np.zeros(0, np.float32)},
+        {"identity": np.zeros(16, np.int8)},
+        {"tokens": np.zeros(16, np.float32)},
+    ],
+)
+def test_damaged_voices(voice: Voice, tmp_path: Path, change: dict[str, np.ndarray]) -> None:
+    arrays = {"vector": voice.vector, "identity": voice.identity, "tokens": voice.tokens, **change}
+    save_file(arrays, tmp_path / "odd.safetensors", {"format": "idfacevc-voice-1", "checkpoint": voice.checkpoint})
+    with pytest.raises(InputError, match="damaged voice file"):
+        Voice.load(tmp_path / "odd.safetensors")
+
+
+def test_a_voice_of_another_width_is_refused(vc: IDFaceVC, voice: Voice, speech: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r"shape \(7,\), not \(16,\)"):
+        vc.convert(replace(voice, vector=voice.vector[:7]), audio=(speech, RATE))
+
+
+def test_the_options_of_a_stream_are_those_of_convert() -> None:
+    named = set(get_type_hints(DeliveryOptions))
+    assert named == {field.name for field in fields(ConversionOptions)}
+    assert named == set(inspect.signature(IDFaceVC.convert).parameters) - {"self", "voice", "audio", "text", "source"}
+
+
+def test_the_host_program_keeps_its_threads(
+    vc: IDFaceVC, voice: Voice, speech: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    used: list[int] = []
+    whole = vc.vocoder.stream
+    monkeypatch.setattr(vc.vocoder, "stream", lambda *given: (used.append(torch.get_num_threads()), whole(*given))[1])
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        for _ in vc.stream(voice, audio=(speech, RATE)):
+            assert torch.get_num_threads() == 3
+        assert used == [1]
+        with pytest.raises(InputError):
+            vc.convert(voice, audio=(speech[:9], RATE))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_face_attributes(vc: IDFaceVC, crop: Image.Image) -> None:

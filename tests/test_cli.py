@@ -107,7 +107,7 @@ def test_a_saved_voice_speaks_a_file_and_standard_input(
     words.write_bytes(b"\xff\xfe\x00")
     for options, fault in (
         (("--voice", str(voice), "--text-file", str(words)), "is not text in UTF-8"),
-        (("--voice", str(voice), "--text-file", str(tmp_path / "absent")), "cannot be read"),
+        (("--voice", str(voice), "--text-file", str(tmp_path / "absent")), "no such file"),
         (("--voice", str(voice), "--text", "Hello.", "--plot", str(tmp_path / "a.png")), "give --face instead"),
         (
             ("--face", str(photo_path), "--text", "Hello.", "--voice-out", str(tmp_path / "a.wav")),
@@ -197,6 +197,14 @@ def test_demo(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert "vocoder Griffin-Lim" in out
     assert out.count("real-time factor") == 2
+
+
+def test_the_demo_leaves_ones_own_recording_alone(tiny_bundle: Path, speech_path: Path, tmp_path: Path) -> None:
+    before = speech_path.read_bytes()
+    line = ["demo", "--out", str(tmp_path), "--checkpoint", str(tiny_bundle), "--audio", str(speech_path)]
+    assert main(line) == 0
+    assert sorted(os.listdir(tmp_path)) == ["figure.png", "speech.wav", "text.wav"]
+    assert speech_path.read_bytes() == before
 
 
 def test_info_names_the_vocoder_and_what_is_missing(

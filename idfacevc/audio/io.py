@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import numpy as np
 
 from idfacevc.audio.downmix import Downmix
 from idfacevc.errors import InputError
-from idfacevc.files import readable
+from idfacevc.files import readable, temporary_room
 
 AudioSource = str | os.PathLike[str] | tuple[np.ndarray, int]
 
@@ -71,45 +70,6 @@ def collect(name: str, chunks: Iterable[np.ndarray], rate: int) -> np.ndarray:
         for block in blocks:
             block /= peak
     return samples
-
-
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """`InputError` where a look tells that no file can be written; nothing is made."""
-    target = Path(path)
-    if target.is_dir():
-        raise InputError(f"{target}: is a folder")
-    existing = next(folder for folder in target.absolute().parents if folder.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise InputError(f"{target}: cannot be written in {existing}")
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A temporary file beside `target` that takes its place if the block succeeds and vanishes if it does not.
-
-    Raises:
-        InputError: where the folder cannot be written.
-    """
-    temporary = target.with_name(f".{secrets.token_hex(8)}{target.suffix[:16]}")
-    with _clear_os_error(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-        mode = temporary.stat().st_mode  # the umask's, which not every library that writes files respects
-    try:
-        yield temporary
-        with _clear_os_error(target):
-            temporary.chmod(mode)
-            os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _clear_os_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def _open(source: AudioSource, rate: int) -> tuple[str, Iterator[np.ndarray]]:
@@ -254,7 +214,7 @@ def spooled(pieces: Iterable[np.ndarray], rate: int) -> np.ndarray:
 
 
 def _spool(chunks: Iterable[np.ndarray]) -> np.ndarray:
-    with tempfile.TemporaryFile(prefix="idfacevc-") as file:
+    with temporary_room(), tempfile.TemporaryFile(prefix="idfacevc-") as file:
         for chunk in chunks:
             file.write(chunk.astype(np.float32).tobytes())
         file.flush()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from idfacevc.audio.blocks import overlapped
+from idfacevc.errors import InputError
 
 CEILING_DB = -1.0  # dBTP, EBU R128's maximum
 LOSSY_CEILING_DB = -2.0  # before a lossy codec, whose decoded peaks are a little higher
@@ -31,6 +32,9 @@ def limited(pieces: Iterable[np.ndarray], rate: int, ceiling_db: float = CEILING
 
     The gain is the least that a window of 5 ms at each side asks for, smoothed over the same window, so that it is
     down before the peak comes.
+
+    Raises:
+        InputError: for samples that are no finite numbers.
     """
     from scipy.ndimage import minimum_filter1d
 
@@ -40,6 +44,8 @@ def limited(pieces: Iterable[np.ndarray], rate: int, ceiling_db: float = CEILING
     window /= window.sum()
 
     def limit(wave: np.ndarray) -> np.ndarray:
+        if not np.isfinite(wave).all():
+            raise InputError("the speech holds values that are no finite numbers: the weights that made it are damaged")
         over = peaks(wave)
         if not len(wave) or over.max() <= ceiling:
             return wave

@@ -11,13 +11,14 @@ import numpy as np
 
 from idfacevc.audio import formats
 from idfacevc.audio.formats import format_of
-from idfacevc.audio.io import check_writable, replacing, spooled
+from idfacevc.audio.io import spooled
 from idfacevc.audio.limiter import CEILING_DB, LOSSY_CEILING_DB, limited
 from idfacevc.audio.loudness import gain_to, integrated_loudness, levelled
 from idfacevc.audio.manifest import SUFFIXES, Credentials
 from idfacevc.audio.provenance import Provenance
 from idfacevc.audio.watermark import watermarker
 from idfacevc.errors import InputError
+from idfacevc.files import check_writable, replacing
 
 _BLOCK = 1 << 16
 _CORRECTIONS = 6  # at most, of a gain whose peaks are limited

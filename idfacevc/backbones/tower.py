@@ -7,20 +7,21 @@ on has the shape of CLIP's output, a set of patch tokens.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from idfacevc.backbones.base import pixels
 from idfacevc.config.model import TowerSpec
 from idfacevc.config.reader import from_dict, to_dict
+from idfacevc.errors import InputError
+from idfacevc.files import readable, replacing
 
 TOWER_FILE = "face.safetensors"
 
@@ -98,20 +99,33 @@ class FaceTower(nn.Module):
 
 def save_tower(folder: Path, tower: FaceTower) -> None:
     """Write face.safetensors, with the sizes in its header, into `folder`."""
-    path = folder / TOWER_FILE
-    temporary = path.with_suffix(".partial")
+    with replacing(folder / TOWER_FILE) as temporary:
+        write_tower(tower, temporary)
+
+
+def write_tower(tower: FaceTower, path: Path) -> None:
+    """Write the file itself."""
     tensors = {name: tensor.detach().contiguous().cpu() for name, tensor in tower.state_dict().items()}
-    save_file(tensors, temporary, {"spec": json.dumps(to_dict(tower.spec))})
-    os.replace(temporary, path)
+    save_file(tensors, path, {"spec": json.dumps(to_dict(tower.spec))})
 
 
 def load_tower(folder: Path) -> FaceTower:
-    """The tower in `folder`, its weights loaded strictly, in evaluation mode."""
+    """The tower in `folder`, its weights loaded strictly, in evaluation mode.
+
+    Raises:
+        InputError: where there is none, or it is damaged.
+    """
     path = folder / TOWER_FILE
-    with safe_open(path, framework="pt") as handle:
-        spec = from_dict(TowerSpec, json.loads(handle.metadata()["spec"]))
-    tower = FaceTower(spec)
-    tower.load_state_dict(load_file(path))
+    try:
+        with readable(path, "face tower") as file:
+            with safe_open(file, framework="pt") as handle:
+                spec = from_dict(TowerSpec, json.loads((handle.metadata() or {}).get("spec", "null")))
+            tower = FaceTower(spec)
+            tower.load_state_dict(load_file(file))
+    except (SafetensorError, ValueError, RuntimeError) as error:
+        if isinstance(error, InputError) and str(path) in str(error):
+            raise
+        raise InputError(f"{path}: is damaged or holds no face tower ({' '.join(str(error).split())[:200]})") from error
     # twice as fast on the CPU as the default layout
     return tower.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -20,13 +20,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from idfacevc.backbones.tower import TOWER_FILE, FaceTower, save_tower
+from idfacevc.backbones.tower import TOWER_FILE, FaceTower, write_tower
 from idfacevc.bundles import hub
 from idfacevc.bundles.format_1 import up_to_date
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.config.vocoder import GriffinLimSpec, VocoderSpec
 from idfacevc.errors import InputError
+from idfacevc.files import readable, replacing
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator
@@ -77,12 +78,15 @@ class Bundle:
 def roots() -> list[Path]:
     """Folders in which a bundle's name is looked up, in this order."""
     named = os.environ.get("IDFACEVC_CHECKPOINTS")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"))
     package = Path(__file__).resolve().parents[1]
     # of a checkout, and where a wheel holds them
     ours = [package.parent / "checkpoints", package / "weights"]
     candidates = [Path(named)] if named else []
-    return list(dict.fromkeys([*candidates, *ours, Path.cwd() / "checkpoints", cache / "idfacevc" / "checkpoints"]))
+    candidates += [*ours, cache / "idfacevc" / "checkpoints"]
+    with suppress(OSError):  # of a folder that is gone
+        candidates.insert(-1, Path.cwd() / "checkpoints")
+    return list(dict.fromkeys(candidates))
 
 
 def available_bundles(vclip: bool = False) -> dict[str, Path]:
@@ -93,10 +97,22 @@ def available_bundles(vclip: bool = False) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for root in roots():
-        for config in sorted(root.glob(f"*/{CONFIG_FILE}")):
-            if (config.parent / VCLIP_FILE).exists() == vclip:
-                found.setdefault(config.parent.name, config.parent)
+        try:
+            folders = sorted(root.iterdir())
+        except OSError:  # there is none, or it may not be entered
+            continue
+        for folder in folders:
+            if _there(folder / CONFIG_FILE) and _there(folder / VCLIP_FILE) == vclip:
+                found.setdefault(folder.name, folder)
     return found
+
+
+def _there(path: Path) -> bool:
+    """Whether something is there that may be looked at."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def resolve(name: str | os.PathLike[str], vclip: bool = False) -> Path:
@@ -107,13 +123,15 @@ def resolve(name: str | os.PathLike[str], vclip: bool = False) -> Path:
     Raises:
         InputError: when there is none, with the names that there are.
     """
-    if (Path(name) / CONFIG_FILE).is_file():
+    if _there(Path(name) / CONFIG_FILE):
         return Path(name)
     if isinstance(name, str) and name in (known := available_bundles(vclip)):
         return known[name]
     if isinstance(name, str) and hub.is_id(name):
         return hub.snapshot(name)
-    if Path(name).is_dir():
+    if _there(Path(name)) and Path(name).is_dir():
+        if not os.access(name, os.R_OK | os.X_OK):
+            raise InputError(f"checkpoint {name}: the folder may not be entered")
         raise InputError(f"checkpoint {name}: the folder holds no {CONFIG_FILE}")
     raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available_bundles(vclip)) or 'none'}")
 
@@ -139,24 +157,22 @@ def save_bundle(
     """
     spec = BundleSpec(name, model=net.spec, vocoder=vocoder or GriffinLimSpec(front_end=net.spec.front_end))
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target, prefix=".saving-") as temporary:
-        staged = Path(temporary)
-        save_tensors(net, staged / _MODEL)
+    with ExitStack() as files:  # which take their places when all are complete, the last one first
+        write_config(spec, files.enter_context(replacing(target / CONFIG_FILE)))
+        save_tensors(net, files.enter_context(replacing(target / _MODEL)))
         if spec.model.face.backbone.kind == "tower":
             if tower is None:
                 raise ValueError("a bundle whose face backbone is the tower needs the tower")
-            save_tower(staged, tower)
+            write_tower(tower, files.enter_context(replacing(target / TOWER_FILE)))
         if spec.vocoder.kind != "griffin_lim":
             if generator is None:
                 raise ValueError("a bundle whose vocoder is trained needs its generator")
-            save_tensors(generator, staged / VOCODER_FILE)
-        (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
-        mode = (staged / CONFIG_FILE).stat().st_mode  # the umask's, which safetensors does not respect
-        for file in (_MODEL, TOWER_FILE, VOCODER_FILE, CONFIG_FILE):
-            if (staged / file).exists():
-                (staged / file).chmod(mode)
-                os.replace(staged / file, target / file)
+            save_tensors(generator, files.enter_context(replacing(target / VOCODER_FILE)))
+
+
+def write_config(spec: object, path: Path) -> None:
+    """Write a dataclass as the JSON file that `read_config` reads."""
+    path.write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
 
 
 def read_spec(folder: Path) -> BundleSpec:
@@ -166,11 +182,11 @@ def read_spec(folder: Path) -> BundleSpec:
 
 def read_config(cls: type[T], path: Path) -> T:
     """A JSON file as a closed dataclass; an unreadable file, an unknown key or a wrong value is an `InputError`."""
+    with readable(path, "configuration") as file:
+        content = file.read_bytes()
     try:
-        return from_dict(cls, up_to_date(json.loads(path.read_text(encoding="utf-8"))))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
+        return from_dict(cls, up_to_date(json.loads(content)))
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # the last ones of odd older files
         raise InputError(f"{path}: {error}") from error
 
 
@@ -211,10 +227,8 @@ def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
     except Exception as error:  # PyTorch says what does not fit in many ways
         raise InputError(f"{config}: these sizes make no network ({' '.join(str(error).split())[:200]})") from error
     try:
-        with safe_open(path, "pt") as file:
+        with readable(path, "file of weights") as weights_file, safe_open(weights_file, "pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118  no mapping
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:
         raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
     kinds = {key: wanted[key].dtype for key in wanted}
@@ -250,9 +264,8 @@ def save_tensors(module: nn.Module, path: Path) -> None:
 def load_tensors(module: nn.Module, path: Path) -> None:
     """Load a safetensors file that must hold exactly the module's tensors."""
     try:
-        tensors = load_file(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+        with readable(path, "file of weights") as file:
+            tensors = load_file(file)
     except SafetensorError as error:
         raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
     checked_state(module.state_dict(), tensors, path)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
 
-from idfacevc.bundles.model import CONFIG_FILE, VOCODER_FILE, load_generator, read_config, save_tensors
+from idfacevc.bundles.model import CONFIG_FILE, VOCODER_FILE, load_generator, read_config, save_tensors, write_config
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.reader import to_dict
 from idfacevc.config.vocoder import GriffinLimSpec, VocoderSpec
 from idfacevc.errors import InputError
+from idfacevc.files import replacing
 from idfacevc.vocoders.base import Vocoder, check_front_ends
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 from idfacevc.vocoders.registry import build_vocoder
@@ -44,13 +42,9 @@ class VocoderBundleSpec:
 def save_vocoder(folder: Path, spec: VocoderBundleSpec, generator: Generator) -> None:
     """Write a vocoder's folder, `config.json` last; the generator's weight norm is removed."""
     generator.remove_weight_norm()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as temporary:
-        staged = Path(temporary)
-        save_tensors(generator, staged / VOCODER_FILE)
-        (staged / CONFIG_FILE).write_text(json.dumps(to_dict(spec), indent=2) + "\n", encoding="utf-8")
-        for file in (VOCODER_FILE, CONFIG_FILE):
-            os.replace(staged / file, folder / file)
+    with replacing(folder / CONFIG_FILE) as config, replacing(folder / VOCODER_FILE) as weights:
+        save_tensors(generator, weights)
+        write_config(spec, config)
 
 
 def load_vocoder(

@@ -45,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     import numpy as np
 
-    from idfacevc.audio.io import check_writable
+    from idfacevc.files import check_writable
     from idfacevc.vclip import Vclip
 
     roles = read_cast(args.table)

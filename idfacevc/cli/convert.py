@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from idfacevc.cli.licences import add_commercial, check_commercial
 from idfacevc.errors import InputError
+from idfacevc.files import readable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,11 +156,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.api import IDFaceVC
-    from idfacevc.audio.io import check_writable, load_audio
+    from idfacevc.audio.io import load_audio
     from idfacevc.audio.output import check_output
     from idfacevc.audio.watermark import watermarker
     from idfacevc.face.reader import origin_of
-    from idfacevc.files import distinct
+    from idfacevc.files import check_writable, distinct
     from idfacevc.pipeline.options import ConversionOptions
     from idfacevc.pipeline.plot import figure_class, plot_conversion
     from idfacevc.types import GeneratedVoice, load_voice
@@ -188,8 +189,6 @@ def run(args: argparse.Namespace) -> int:
         watermarker()
     voice = load_voice(args.voice) if args.voice else None
     system = _system(args, voice, text)
-    if not args.quiet:
-        print(f"system: {system}")
     if system == "vclip":
         assert text is not None
         return _speak(args, voice, text, delivery, credentials)
@@ -213,7 +212,7 @@ def run(args: argparse.Namespace) -> int:
         progress=progress,
         **options,
     )
-    _tell(args, seconds, time.perf_counter() - begin)
+    _tell(args, system, seconds, time.perf_counter() - begin)
     if args.plot:
         source = vc.source_speech(args.audio, text, delivery)
         output = load_audio(args.output, vc.sample_rate)
@@ -272,12 +271,14 @@ def _speak(
         provenance=voice.provenance,
         credentials=credentials,
     )
-    _tell(args, samples / rate, time.perf_counter() - begin)
+    _tell(args, "vclip", samples / rate, time.perf_counter() - begin)
     return 0
 
 
-def _tell(args: argparse.Namespace, seconds: float, took: float) -> None:
+def _tell(args: argparse.Namespace, system: str, seconds: float, took: float) -> None:
+    """Which system spoke, and how long it took."""
     if not args.quiet:
+        print(f"system: {system}")
         print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
 
 
@@ -297,10 +298,12 @@ def _text(args: argparse.Namespace) -> str | None:
     if args.text_file is None and args.text != "-":
         return args.text
     name = args.text_file or "standard input"
+    if args.text_file is None:
+        read = sys.stdin.buffer.read()
+    else:
+        with readable(args.text_file, "text") as file:
+            read = file.read_bytes()
     try:
-        read = sys.stdin.buffer.read() if args.text_file is None else Path(args.text_file).read_bytes()
         return read.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: is not text in UTF-8") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit status: 0; 1 for a failure (a full disk, too little memory) and where a part failed; 2 for bad input;
         130 and 143 for SIGINT and SIGTERM; 141 where who reads the output stopped.
     """
+    if argv is None:  # this is the whole process
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads sleep while they wait; read at torch's import
     tolerant_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idfacevc.cli.recipe import recipe
 from idfacevc.config.model import ModelSpec
+from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
     from idfacevc.data.corpora.item import Item
@@ -87,6 +88,10 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.data.prepare import prepare
 
     model = read_model(args.config) if args.config else ModelSpec()
+    if model.face.backbone.kind == "tower" and not args.tower:
+        raise InputError("the face backbone of the configuration is a tower: give its folder with --tower")
+    if args.workers < 0 or args.face_views < 1:
+        raise InputError("--workers must not be negative, and --face-views at least 1")
     spec = FeatureSpec(model.front_end, model.speech, model.face, args.tower, args.face_views)
 
     def make(items: list[Item], spec: FeatureSpec, out: Path, shard_clips: int = 64) -> None:

@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from idfacevc.cli.train import OPTIONS
+
 EXAMPLE = "idfacevc vocoder bench --json"
 _TRAIN = "idfacevc vocoder train --config recipes/vocoder/conf/parallel_wavegan.yaml --data.corpora corpora"
 _IMPORT = "idfacevc vocoder import checkpoint.pkl --config config.yml --stats stats.h5 --out vocoders/vctk"
@@ -50,10 +52,9 @@ def _add_import(tasks: argparse._SubParsersAction) -> None:
 def _add_train(tasks: argparse._SubParsersAction) -> None:
     parser = _task(
         tasks, "train", "train a vocoder with Lightning", _TRAIN,
-        "--config may be repeated, later files override; any setting can follow as --model.NAME or --data.NAME; "
-        "--ckpt_path resumes.", add_help=False,
+        OPTIONS, add_help=False,
     )  # fmt: skip
-    parser.set_defaults(run=run_train, passthrough=True)
+    parser.set_defaults(run=run_train, passthrough=True, help=parser.format_help)
 
 
 def _add_export(tasks: argparse._SubParsersAction) -> None:
@@ -112,8 +113,7 @@ def run_train(args: argparse.Namespace) -> int:
 
     from_corpora = any(argument.startswith("--data.corpora") for argument in args.rest)
     data = recipe("demo.vocoder_data").CorporaDataModule if from_corpora else VocoderDataModule
-    fit(args.rest, VocoderModule, data, named=False)
-    return 0
+    return fit(args, VocoderModule, data, named=False)
 
 
 def run_export(args: argparse.Namespace) -> int:

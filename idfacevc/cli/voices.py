@@ -64,7 +64,7 @@ def add_pool(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from idfacevc.audio.io import check_writable
+    from idfacevc.files import check_writable
     from idfacevc.vclip import Vclip
 
     if (args.text is None) != (args.out is None):
@@ -105,9 +105,9 @@ def described(number: int, voice: GeneratedVoice) -> str:
 
 
 def _speak(found: list[GeneratedVoice], text: str, out: Path) -> None:
-    from idfacevc.audio.io import replacing
     from idfacevc.audio.loudness import TEXT_LUFS
     from idfacevc.audio.output import save_audio
+    from idfacevc.files import replacing
     from idfacevc.vclip import space_of, stream
 
     items = []

@@ -10,6 +10,7 @@ import yaml
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
+from idfacevc.files import read_yaml
 
 Settings = dict[str, Any]
 
@@ -24,12 +25,17 @@ _Loader.add_implicit_resolver(
 
 
 def read_model(paths: list[str]) -> ModelSpec:
-    """The `ModelSpec` of a training configuration: `model.init_args.model` of its files, later ones overriding."""
+    """The `ModelSpec` of a training configuration: `model.init_args.model` of its files, later ones overriding.
+
+    Raises:
+        InputError: for a file that cannot be read, is no YAML, describes no model, or one with a wrong key or value.
+    """
     merged: Settings = {}
     for path in paths:
-        merged = _merge(merged, _read_yaml(path))
-    model = merged.get("model") or {}
-    values = (model.get("init_args") or model).get("model")
+        merged = _merge(merged, read_yaml(path, _Loader))
+    values: Any = merged.get("model")
+    values = values.get("init_args", values) if isinstance(values, dict) else None
+    values = values.get("model") if isinstance(values, dict) else None
     if values is None:
         raise InputError(f"{', '.join(paths)}: no model is described there")
     return from_dict(ModelSpec, values, "model")
@@ -57,7 +63,7 @@ def read_settings(arguments: list[str]) -> tuple[Settings, list[str]]:
             continue
         value, *arguments = arguments
         if option == "config":
-            settings = _merge(settings, _read_yaml(value))
+            settings = _merge(settings, read_yaml(value, _Loader))
         else:
             nested: Any = _load(value)
             for key in reversed(option.split(".")):
@@ -69,21 +75,8 @@ def read_settings(arguments: list[str]) -> tuple[Settings, list[str]]:
 def _load(text: Any) -> Any:
     try:
         return yaml.load(text, _Loader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return text
-
-
-def _read_yaml(path: str) -> Settings:
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = yaml.load(file, _Loader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no YAML file") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: is no training configuration")
-    return values
 
 
 def _merge(base: Settings, over: Settings) -> Settings:

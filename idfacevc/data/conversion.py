@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from idfacevc.audio.pitch import normalise_lf0, pitch_register
-from idfacevc.data.prepare import STATISTICS
-from idfacevc.data.sampling import Draw, DrawSampler
+from idfacevc.data.prepare import read_statistics
+from idfacevc.data.sampling import Draw, DrawSampler, check_loading
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
+from idfacevc.files import readable
 
 
 class ConversionDataset(Dataset):
@@ -126,12 +126,10 @@ def read_pairing(table: Path, faces: FeatureStore) -> dict[str, list[int]]:
     number = {clip.id: index for index, clip in enumerate(faces.clips)}
     paired: dict[str, list[int]] = defaultdict(list)
     try:
-        with table.open(newline="", encoding="utf-8") as handle:
+        with readable(table, "table") as file, file.open(newline="", encoding="utf-8") as handle:
             for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE):
                 paired[row["speaker"]].append(number[row["face"]])
-    except OSError as error:
-        raise InputError(f"{table}: cannot be read ({error.strerror})") from error
-    except (KeyError, UnicodeDecodeError) as error:
+    except (KeyError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: is no table of the columns face and speaker for these faces ({error})") from error
     return dict(paired)
 
@@ -169,6 +167,9 @@ class ConversionDataModule(pl.LightningDataModule):
         workers: int = 0,
     ) -> None:
         super().__init__()
+        check_loading(batch_size, workers, seed)
+        if crop_frames < 2 or epoch_clips < 0 or not 0 <= balance <= 1:
+            raise InputError("crop_frames must be at least 2, epoch_clips not negative, and balance between 0 and 1")
         self.features, self.faces, self.pairing = Path(features), faces, pairing
         self.with_faces, self.unpaired_sources = with_faces, unpaired_sources
         self.crop_frames, self.batch_size = crop_frames, batch_size
@@ -221,7 +222,7 @@ class ConversionDataModule(pl.LightningDataModule):
     @property
     def statistics(self) -> dict[str, Tensor]:
         """`mel_mean` and `mel_std` (M,) of the training split."""
-        return load_file(self.features / STATISTICS)
+        return read_statistics(self.features)
 
     def _faces(self) -> tuple[FeatureStore, dict[str, list[int]] | None]:
         if not self.faces:

@@ -12,15 +12,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from safetensors.torch import save
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
 
-from idfacevc.audio.io import check_writable
 from idfacevc.config.reader import to_dict
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.engines.job import ShardJob
 from idfacevc.data.features import FeatureSpec
 from idfacevc.data.shards import INDEX, FeatureStore, read_header, write_index, write_whole
 from idfacevc.errors import InputError
+from idfacevc.files import check_writable, readable
 
 STATISTICS = "statistics.safetensors"
 ENGINES = {"local": "idfacevc.data.engines.processes", "ray": "idfacevc.data.engines.ray"}
@@ -145,6 +148,26 @@ def write_statistics(store: FeatureStore, path: Path) -> None:
         mean = first / total
         deviation = (second / total - mean**2).clamp_min(0).sqrt()
         write_whole(path, save({"mel_mean": mean.float(), "mel_std": deviation.float()}))
+
+
+def read_statistics(folder: Path) -> dict[str, Tensor]:
+    """`mel_mean` and `mel_std` (M,) of a prepared folder.
+
+    Raises:
+        InputError: where they are missing or damaged.
+    """
+    path = folder / STATISTICS
+    again = "run the same `idfacevc prepare` again"
+    with readable(path, "file of statistics") as file:
+        try:
+            found = load_file(file)
+        except SafetensorError as error:
+            raise InputError(f"{path}: is damaged ({error}); {again}") from error
+    mean, deviation = (found.get(name, torch.empty(0)) for name in ("mel_mean", "mel_std"))
+    fit = mean.ndim == 1 and mean.shape == deviation.shape and len(mean) > 0
+    if not fit or not mean.isfinite().all() or not deviation.isfinite().all() or deviation.min() < 0:
+        raise InputError(f"{path}: holds no mean and deviation of each mel band; {again}")
+    return found
 
 
 def _write(path: Path, text: str) -> None:

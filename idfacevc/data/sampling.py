@@ -9,7 +9,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import DistributedSampler
 
+from idfacevc.errors import InputError
+
 Draw = tuple[int, int]
+
+
+def check_loading(batch_size: int, workers: int = 0, seed: int = 0) -> None:
+    """`InputError` for a batch without examples, a negative number of processes, and a seed beyond 32 bits."""
+    if batch_size < 1:
+        raise InputError(f"batch_size {batch_size} is out of range; a batch holds at least one example")
+    if workers < 0:
+        raise InputError(f"workers {workers} is out of range; 0 reads between the steps")
+    if not 0 <= seed < 2**32:
+        raise InputError(f"seed {seed} is out of range; it goes from 0 to {2**32 - 1}")
 
 
 class DrawSampler(DistributedSampler):

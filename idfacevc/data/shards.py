@@ -19,8 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from idfacevc.audio.io import replacing
 from idfacevc.errors import InputError
+from idfacevc.files import replacing
 
 INDEX = "index.json"
 ARRAYS = ("mel", "lf0", "speech", "face")

@@ -19,7 +19,7 @@ from idfacevc.audio.mel import LogMel
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.data.corpora.folder import read_folder
 from idfacevc.data.corpora.item import Item, audio_source
-from idfacevc.data.sampling import DrawSampler
+from idfacevc.data.sampling import DrawSampler, check_loading
 from idfacevc.errors import InputError
 
 _STATISTICS_ITEMS = 400
@@ -127,6 +127,9 @@ class VocoderDataModule(pl.LightningDataModule):
         seed: int = 520,
     ) -> None:
         super().__init__()
+        check_loading(batch_size, workers, seed)
+        if min(frames, valid_frames) < 1 or epoch_segments < 0:
+            raise InputError("frames and valid_frames must be at least 1, and epoch_segments not negative")
         self.table, self.mels = table, mels
         self.frames, self.valid_frames, self.batch_size = frames, valid_frames, batch_size
         self.epoch_segments, self.workers, self.seed = epoch_segments, workers, seed

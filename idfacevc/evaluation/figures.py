@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
@@ -20,7 +21,7 @@ from idfacevc.evaluation.pairs import Pair
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MIN_TSNE = 8  # points; fewer have no neighbourhoods to show
+FEWEST_MAPPED = 8  # points; fewer have no neighbourhoods to show
 _NAMED = 12  # owners of voices; the names of more would cover the map
 
 
@@ -93,7 +94,7 @@ def voices_map(embeddings: np.ndarray, owners: Sequence[str], faces: Mapping[str
     Returns:
         None for fewer than eight outputs.
     """
-    if len(embeddings) < _MIN_TSNE:
+    if len(embeddings) < FEWEST_MAPPED:
         return None
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
     from sklearn.manifold import TSNE
@@ -159,14 +160,14 @@ def write_figures(
 ) -> list[Path]:
     """`idfacevc evaluate figures`: the figures of `method_figures` as PNG files in `out`; returns their names."""
     from idfacevc.api import IDFaceVC
-    from idfacevc.files import make_folder
+    from idfacevc.files import make_folder, write_whole
 
     system = IDFaceVC.from_pretrained(checkpoint)
     make_folder(out)
     written = []
     for title, figure in method_figures(system, faces, audio, text).items():
         written.append(out / f"{title.lower().replace(' ', '_')}.png")
-        written[-1].write_bytes(png(figure))
+        write_whole(written[-1], png(figure))
     return written
 
 
@@ -206,7 +207,8 @@ def _interpolated(system: Any, first: Any, second: Any, source: dict[str, Any]) 
     mels = []
     for weight in weights:
         identity = (1 - weight) * first.identity + weight * second.identity
-        vector = system.net.inference_voice(identity[None].to(system.device))[0].detach().cpu()
+        mixed = torch.from_numpy(identity).to(system.device)
+        vector = system.net.inference_voice(mixed[None])[0].detach().cpu().numpy()
         speech = system.convert(replace(first, vector=vector, identity=identity), **source)
         try:
             mean = tracker(load_audio((speech.samples, speech.sample_rate), SAMPLE_RATE))["mean"]

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from idfacevc.evaluation.metrics.base import SEED, MetricInfo, RatioMetric
 from idfacevc.evaluation.pairs import Pair, read_outputs
 from idfacevc.evaluation.protocols.lrs3 import GenderHearing
 from idfacevc.evaluation.report import mp3
-from idfacevc.files import make_folder
+from idfacevc.files import make_folder, readable, write_whole
 
 SCALE = ("Bad", "Poor", "Fair", "Good", "Excellent")
 _SOURCE = "ID-FaceVC, user study"
@@ -93,11 +92,11 @@ def make_test(pairs: Sequence[Pair], genders: dict[str, str], out: Path, sets: i
             questions.append(Question(f"face-{number}", "face_to_voice", {"face": face}, voices))
             questions.append(Question(f"voice-{number}", "voice_to_face", {"voice": voice}, faces))
     listed = [{"id": q.id, "kind": q.kind, "shown": q.shown, "options": q.options} for q in questions]
-    (out / "test.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    write_whole(out / "test.json", json.dumps(listed, indent=1) + "\n")
     page = files("idfacevc.evaluation").joinpath("listening.html").read_text(encoding="utf-8")
     # "</" would end the script element that holds the data.
     data = json.dumps({"scale": SCALE, "questions": listed}).replace("</", "<\\/")
-    (out / "index.html").write_text(page.replace("/*DATA*/null", data), encoding="utf-8")
+    write_whole(out / "index.html", page.replace("/*DATA*/null", data))
     return len(questions)
 
 
@@ -132,7 +131,7 @@ class _Media:
     def sound(self, path: str) -> str:
         name, new = self._name(path, ".mp3")
         if new:
-            (self._folder / name).write_bytes(mp3(path))
+            write_whole(self._folder / name, mp3(path))
         return f"media/{name}"
 
     def picture(self, path: str) -> str:
@@ -149,7 +148,10 @@ def read_answers(folder: Path, answers: Sequence[Path]) -> list[Measurement]:
         InputError: for a folder that holds no test, and a file that is not a set of its answers.
     """
     try:
-        questions = {one["id"]: one for one in json.loads((folder / "test.json").read_text(encoding="utf-8"))}
+        listed = json.loads((folder / "test.json").read_bytes())
+        questions = {str(one["id"]): Question(one["id"], one["kind"], {}, tuple(one["options"])) for one in listed}
+        if not isinstance(listed, list) or not all(question.kind in KINDS for question in questions.values()):
+            raise ValueError("a question of no known kind")
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"{folder}: holds no listening test (test.json)") from error
     sets = [_read_set(path, questions) for path in answers]
@@ -159,21 +161,25 @@ def read_answers(folder: Path, answers: Sequence[Path]) -> list[Measurement]:
         metric.info = info
         for rater, given in enumerate(sets):
             for key, value in given.items():
-                if questions[key]["kind"] == kind:
-                    score = value == 0 if questions[key]["options"] else value  # option 0 is the right one
+                if questions[key].kind == kind:
+                    score = value == 0 if questions[key].options else value  # option 0 is the right one
                     metric.add(float(score), str(rater) if len(sets) > 1 else key)
         figures.append(Measurement.of(f"{len(sets)} rater{'s' * (len(sets) != 1)}", metric, "people"))
     return figures
 
 
-def _read_set(path: Path, questions: dict[str, Any]) -> dict[str, int]:
+def _read_set(path: Path, questions: dict[str, Question]) -> dict[str, int]:
     """The answers of one rater by question: 1 to 5, or the number of the chosen option."""
+    with readable(path, "file of answers") as file:
+        content = file.read_bytes()
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))["answers"]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        given = json.loads(content)["answers"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(f"{path}: is not a file of answers that the page saved") from error
+    if not isinstance(given, dict):
+        raise InputError(f"{path}: is not a file of answers that the page saved")
     for key, value in given.items():
-        allowed = range(len(questions[key]["options"])) or range(1, 6) if key in questions else ()
-        if value not in allowed:
+        allowed = range(len(questions[key].options)) or range(1, 6) if key in questions else ()
+        if type(value) is not int or value not in allowed:
             raise InputError(f"{path}: answer {value!r} to {key!r} fits no question of this test")
     return given

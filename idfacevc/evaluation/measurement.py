@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from idfacevc.audio.io import replacing
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import Estimate, MetricInfo, Unavailable
+from idfacevc.files import replacing, write_whole
 
 _ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 
@@ -81,7 +81,7 @@ class Measurement:
 def write_metrics(path: Path, figures: Sequence[Measurement], about: Mapping[str, Any]) -> None:
     """metrics.json: what was measured (`about`), then every figure."""
     document = {"about": dict(about), "metrics": [figure.record() for figure in figures]}
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_results(path: Path, name: str, figures: Sequence[Measurement], about: Mapping[str, Any]) -> None:
@@ -109,7 +109,7 @@ def write_results(path: Path, name: str, figures: Sequence[Measurement], about: 
 def write_scores(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """scores.csv: one row an output; columns are the union of the rows' keys in order of appearance."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    with path.open("w", newline="", encoding="utf-8") as handle:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -10,6 +10,7 @@ from pathlib import Path
 from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
+from idfacevc.files import readable, replacing
 
 REQUIRED = ("face", "reference", "target", "source_speaker")
 SPOKEN = "base speaker"  # stands for the source speaker of a text
@@ -83,7 +84,7 @@ def read_outputs(table: Path) -> list[Pair]:
 
 def write_pairs(table: Path, pairs: Sequence[Pair], columns: Sequence[str] = COLUMNS) -> None:
     """Write a list that `read_pairs` (or, with the column `output`, `read_outputs`) reads."""
-    with table.open("w", newline="", encoding="utf-8") as handle:
+    with replacing(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_NONE)
         writer.writerow(columns)
         writer.writerows([getattr(pair, column) for column in columns] for pair in pairs)
@@ -91,14 +92,12 @@ def write_pairs(table: Path, pairs: Sequence[Pair], columns: Sequence[str] = COL
 
 def _read(table: Path, with_output: bool) -> list[Pair]:
     try:
-        with table.open(newline="", encoding="utf-8-sig") as handle:
+        with readable(table, "table") as file, file.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
             rows = [
                 {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in reader
             ]
             columns = set(reader.fieldnames or ())
-    except OSError as error:
-        raise InputError(f"{table}: cannot be read ({error.strerror})") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{table}: is not a table of tab-separated text ({error})") from error
     needed = {*REQUIRED, "output"} if with_output else set(REQUIRED)

@@ -17,6 +17,7 @@ from idfacevc.evaluation.measurement import Measurement, table
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.scores import Scores
+from idfacevc.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,11 +27,22 @@ WORST = 10  # faces, and sources, whose outputs are shown as the worst
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; color: #1a1a1a; }
-table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto; }
-th, td { border-bottom: 1px solid #ccc; padding: .35rem .7rem; text-align: left; vertical-align: top; }
-td.missing { color: #8a4b00; font-size: .85em; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { border-bottom: 1px solid #ccc; padding: .35rem .7rem; text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; }
+.missing { color: #8a4b00; font-size: .85em; }
 img { max-width: 100%; }
-audio { height: 2rem; width: 14rem; }
+article { border-bottom: 1px solid #ccc; display: flex; flex-wrap: wrap; gap: .5rem 1rem; padding: .7rem 0; }
+article > img { height: 6rem; width: 6rem; }
+article > div { flex: 1; min-width: 14rem; }
+figure { display: inline-block; margin: 0 .7rem .3rem 0; }
+audio { display: block; height: 2rem; width: 14rem; }
+@media (max-width: 45rem) {
+  thead { display: none; }
+  tr, th, td { display: block; border: 0; padding: .1rem 0; }
+  tr { border-bottom: 1px solid #ccc; padding: .5rem 0; }
+  td[data-of]::before { content: attr(data-of) ": "; color: #555; }
+}
 """
 
 
@@ -68,7 +80,7 @@ def write_report(
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Evaluation</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
-    path.write_text(page, encoding="utf-8")
+    write_whole(path, page)
 
 
 def html_table(own: Sequence[Measurement]) -> str:
@@ -78,7 +90,9 @@ def html_table(own: Sequence[Measurement]) -> str:
     body = ""
     for name, *cells in lines:
         columns = "".join(
-            f"<td{' class=missing' if cell.startswith('not available') else ''}>{escape(cell)}</td>" for cell in cells
+            f'<td data-of="{escape(title)}"{" class=missing" if cell.startswith("not available") else ""}>'
+            f"{escape(cell)}</td>"
+            for title, cell in zip(headings[1:], cells, strict=True)
         )
         body += f'<tr><th scope="row">{escape(name)}</th>{columns}</tr>'
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -96,8 +110,8 @@ def _plain(value: Any) -> str:
     return "; ".join(f"{key}: {one}" for key, one in value.items()) if isinstance(value, Mapping) else str(value)
 
 
-def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], scores: Scores) -> dict[str, Figure | None]:
-    """Distributions of the scores and the map of the voices; None where there is too little to show."""
+def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], scores: Scores) -> dict[str, Figure | str]:
+    """Distributions of the scores and the map of the voices, or why there is none."""
     columns = {
         title: [float(row[key]) for row in rows if row.get(key) not in (None, "")]
         for title, key in {
@@ -109,36 +123,41 @@ def _maps(pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]], scores: Scor
             "SECS": "secs",
         }.items()
     }
-    drawn = {"Distributions over the outputs": figures.distributions(columns)}
+    voices: Figure | str | None = "Not drawn: the offline tier, which embeds the voices, was not measured."
     if scores.embeddings:
         embeddings = np.stack([scores.embeddings[pair.output] for pair in pairs])
         faces = {pair.target: pair.face for pair in reversed(pairs)}
-        drawn["Voices of the outputs (t-SNE of speaker embeddings)"] = figures.voices_map(
-            embeddings, [pair.target for pair in pairs], faces
-        )
-    return drawn
+        voices = figures.voices_map(embeddings, [pair.target for pair in pairs], faces)
+    return {
+        "Distributions over the outputs": figures.distributions(columns) or "Not drawn: no output has a score.",
+        "Voices of the outputs (t-SNE of speaker embeddings)": voices
+        or f"Not drawn: a map needs at least {figures.FEWEST_MAPPED} outputs, and there are {len(pairs)}.",
+    }
 
 
-def _pictures(drawn: Mapping[str, Figure | None]) -> str:
-    return "".join(
-        f"<h2>{escape(title)}</h2>"
-        f'<img alt="{escape(title)}" src="{figures.data_address(figures.png(one), "image/png")}">'
-        for title, one in drawn.items()
-        if one is not None
-    )
+def _pictures(drawn: Mapping[str, Figure | str]) -> str:
+    return "".join(f"<h2>{escape(title)}</h2>{_picture(title, one)}" for title, one in drawn.items())
+
+
+def _picture(title: str, drawn: Figure | str) -> str:
+    if isinstance(drawn, str):
+        return f"<p class=missing>{escape(drawn)}</p>"
+    return f'<img alt="{escape(title)}" src="{figures.data_address(figures.png(drawn), "image/png")}">'
 
 
 def _players(pairs: Sequence[Pair]) -> str:
-    """Every so many rows with source, output and true speech of the target."""
+    """Every so many rows: the face, beside it source, output and true speech of the target."""
     chosen = [pairs[i] for i in np.unique(np.linspace(0, len(pairs) - 1, min(PLAYED, len(pairs))).astype(int))]
     body = "".join(
-        f'<tr><th scope="row">{escape(pair.source_speaker)} → {escape(pair.target)}</th>'
-        + "".join(f"<td>{_player(clip)}</td>" for clip in (pair.source, pair.output, pair.reference))
-        + f"<td>{escape(pair.transcript)}</td></tr>"
+        _heard(
+            pair.face,
+            f"{pair.source_speaker} → {pair.target}",
+            {"source": pair.source, "output": pair.output, "target's true speech": pair.reference},
+            escape(pair.transcript),
+        )
         for pair in chosen
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("", "source", "output", "target's true speech", "text"))
-    return f"<h2>Listen</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<h2>Listen</h2>{body}"
 
 
 def worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -160,19 +179,11 @@ def worst(kind: str, pairs: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -
         pair, row = pairs[index], rows[index]
         values = "; ".join(f"{key} {float(row[key]):.2f}" for key in _JUDGED if row.get(key) not in (None, ""))
         heard = "; ".join(str(row[key]) for key in ("faster_whisper_heard", "whisper_heard", "heard") if row.get(key))
-        cells = (
-            _picture(pair.face),
-            _player(pair.source),
-            _player(pair.output),
-            escape(values),
-            f"{escape(pair.transcript)}<br>heard: {escape(heard)}" if heard else escape(pair.transcript),
-            str(len(own)),
-        )
-        name = escape(Path(pair.face).stem if kind == "faces" else pair.source_speaker)
-        body += f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-    titles = ("", "face", "source", "its worst output", "scores", "text", "outputs")
-    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    return f"<h2>Worst {kind}</h2><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        name = Path(pair.face).stem if kind == "faces" else pair.source_speaker
+        text = f"{escape(pair.transcript)}<br>heard: {escape(heard)}" if heard else escape(pair.transcript)
+        clips = {"source": pair.source, "its worst output": pair.output}
+        body += _heard(pair.face, f"{name}, {len(own)} outputs", clips, f"{escape(values)}<br>{text}")
+    return f"<h2>Worst {kind}</h2>{body}"
 
 
 _JUDGED = ("p808", "dnsmos", "utmos", "faster_whisper_wer", "words_changed", "whisper_wer", "wer", "secs")
@@ -190,8 +201,16 @@ def _badness(rows: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
     return np.mean(ranks, axis=0) if ranks else None
 
 
-def _picture(face: str) -> str:
-    image = figures.thumbnail(face, 96)
+def _heard(face: str, title: str, clips: Mapping[str, str], about: str) -> str:
+    """A face, where there is a picture of it, with clips by what they are beside it, and words (HTML) below."""
+    players = "".join(
+        f"<figure><figcaption>{role}</figcaption>{_player(clip)}</figure>" for role, clip in clips.items() if clip
+    )
+    return f"<article>{_face(face)}<div><h3>{escape(title)}</h3>{players}<p>{about}</p></div></article>"
+
+
+def _face(path: str) -> str:
+    image = figures.thumbnail(path, 192)
     if image is None:
         return ""
     buffer = io.BytesIO()
@@ -200,8 +219,6 @@ def _picture(face: str) -> str:
 
 
 def _player(clip: str) -> str:
-    if not clip:
-        return ""
     return f'<audio controls preload="none" src="{figures.data_address(mp3(clip), "audio/mpeg")}"></audio>'
 
 

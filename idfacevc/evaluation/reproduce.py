@@ -14,7 +14,7 @@ from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
 from idfacevc.evaluation.run import Converted, Speak, System, convert_pairs, loader, measure
 from idfacevc.evaluation.tables import OUTPUTS
-from idfacevc.files import make_folder
+from idfacevc.files import make_folder, write_whole
 
 PUBLISHED = Path(__file__).with_name("protocols") / "published.yaml"
 # The paper's metric, and the name of ours that measures the same thing.
@@ -42,7 +42,7 @@ def evaluate_table(name: str, table: Path | None, out: Path, workers: int, outpu
     make_folder(out)
     speak = base_speaker("auto").synthesise
     text = reproduce(name, available_bundles(), pairs, out, loader, speak, workers, outputs)
-    (out / f"{name}.md").write_text(f"{text}\n", encoding="utf-8")
+    write_whole(out / f"{name}.md", f"{text}\n")
     return text
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import multiprocessing
+import os
+import signal
 import sqlite3
 import sys
 import warnings
@@ -21,6 +24,7 @@ from tqdm import tqdm
 
 from idfacevc.audio.io import load_audio
 from idfacevc.data.corpora.item import audio_source, open_member
+from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE, Scorer, Unavailable
 from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
@@ -125,7 +129,12 @@ class ClipScorer:
 
 
 class ScoreCache:
-    """Results by scorer name and content hash of the file, in one SQLite file."""
+    """Results by scorer name and content hash of the file, in one SQLite file.
+
+    Raises:
+        InputError: The file is damaged, or no such cache.
+        OSError: There is no more room.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +148,10 @@ class ScoreCache:
         """All results of `scorer`, by content hash."""
         with self._database() as database:
             rows = database.execute("SELECT content, value FROM found WHERE analyser = ?", (scorer,))
-            return {content: json.loads(value) for content, value in rows}
+            try:
+                return {content: json.loads(value) for content, value in rows}
+            except (ValueError, TypeError) as error:
+                raise self._damaged(error) from error
 
     def put(self, scorer: str, values: Iterable[tuple[str, Any]]) -> None:
         """Keep results by content hash."""
@@ -149,12 +161,20 @@ class ScoreCache:
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        database = sqlite3.connect(self._path, timeout=60)
         try:
-            with database:
-                yield database
-        finally:
-            database.close()
+            database = sqlite3.connect(self._path, timeout=60)
+            try:
+                with database:
+                    yield database
+            finally:
+                database.close()
+        except sqlite3.Error as error:
+            if "disk is full" in str(error) or "disk I/O error" in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path)) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(f"{self._path}: cannot be used ({error}); without it everything is measured again: delete it")
 
 
 def score_clips(scorer: Scorer, clips: Iterable[str], cache: ScoreCache, workers: int) -> dict[str, Any]:
@@ -214,6 +234,7 @@ def _install(function: Callable[[Any], Any]) -> None:
     global _function
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal sends it to all: one line is the parent's to say
     warnings.simplefilter("ignore")  # of the libraries below; the parent process has its own filters
     torch.set_num_threads(1)
     _function = function

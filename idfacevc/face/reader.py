@@ -21,6 +21,7 @@ from idfacevc.errors import InputError
 from idfacevc.face.crop import crop_face, framings
 from idfacevc.face.detect import SMALLEST_SIDE, FaceDetector
 from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
+from idfacevc.threads import few_threads
 
 FaceSource = ImageSource | Sequence[ImageSource]
 
@@ -64,6 +65,7 @@ class FaceReader:
             crops = [framed for crop in crops for framed in framings(crop)]
         return self.backbone.tokens(crops).mean(dim=0)
 
+    @few_threads()
     def crops(
         self, face: FaceSource, aligned: bool = False, strict: bool = False, index: int | None = None
     ) -> list[Image.Image]:

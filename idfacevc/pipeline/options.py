@@ -12,6 +12,7 @@ import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -27,6 +28,21 @@ from idfacevc.text.style import style as named_style
 
 _WHISPER_LOSS = 6.0  # dB that a spectrum loses with its harmonics and the agreement of its phases
 _ENVELOPE = 20  # cepstral coefficients of 80 bands: formants, without the harmonics that the lowest bands resolve
+
+
+class DeliveryOptions(TypedDict, total=False):
+    """The fields of `ConversionOptions` as keyword arguments, for type checkers."""
+
+    style: str | Style
+    style_strength: float
+    speed: float
+    pitch_range: float
+    seed: int
+    language: str
+    styles: str | os.PathLike[str] | None
+    base_speaker: str | os.PathLike[str]
+    speaker: int
+    loudness: float | str | None
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from idfacevc.audio.io import replacing
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.errors import InputError, optional
+from idfacevc.files import replacing
 
 _SECONDS = 15  # of a longer recording, the part that is drawn
 

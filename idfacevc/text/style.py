@@ -13,7 +13,6 @@ import math
 import os
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ import yaml
 
 from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
+from idfacevc.files import read_yaml
 
 _FRAME = 5.0  # ms
 _CHUNK = 20.0  # s that are analysed at once: bounds the memory, about 2 MB a second
@@ -102,13 +102,7 @@ def load_styles(path: str | os.PathLike[str] | None = None) -> dict[str, Style]:
     source = resources.files("idfacevc.text").joinpath("presets.yaml")
     values = yaml.safe_load(source.read_text(encoding="utf-8"))
     if path is not None:
-        try:
-            own = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"styles file {path} cannot be read: {' '.join(str(error).split())}") from None
-        if not isinstance(own, dict):
-            raise InputError(f"styles file {path}: expected a mapping from names to styles")
-        values |= own
+        values |= read_yaml(path)
     return {name: _style(str(name), fields) for name, fields in values.items()}
 
 

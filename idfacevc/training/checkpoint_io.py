@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from idfacevc.audio.io import replacing
 from idfacevc.errors import InputError
+from idfacevc.files import replacing
 from idfacevc.training.resume import read_checkpoint
+
+_NEEDED = {"epoch", "global_step", "loops", "optimizer_states", "pytorch-lightning_version"}
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -31,7 +33,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             ) from error
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        return read_checkpoint(str(path))
+        state = read_checkpoint(str(path))
+        if absent := sorted(_NEEDED - state.keys()):
+            raise InputError(f"{path}: no training can go on from it, it lacks {', '.join(absent)}")
+        return state
 
 
 def keep_checkpoints(settings: dict[str, Any]) -> dict[str, Any]:

@@ -88,9 +88,12 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such checkpoint; train the stage that writes it first")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load and pickle raise whatever they meet in a foreign file
         raise InputError(f"{path}: is damaged or no training checkpoint") from error
+    if not isinstance(state, dict) or not isinstance(state.get("state_dict"), dict):
+        raise InputError(f"{path}: is no training checkpoint")
+    return state
 
 
 def weights_under(checkpoint: dict[str, Any], prefix: str) -> dict[str, torch.Tensor]:

@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from idfacevc.audio.io import load_audio, replacing
+from idfacevc.audio.io import load_audio
 from idfacevc.audio.pitch import log_f0, normalise_lf0, pitch_register
 from idfacevc.backbones.registry import speech_backbone
 from idfacevc.bundles.model import load_bundle, resolve
 from idfacevc.data.corpora.item import Item, audio_source
 from idfacevc.data.reading import speech_input
+from idfacevc.files import replacing
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.pipeline.source import content_codes, mel_blocks
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from idfacevc.backbones.tower import AGE_BINS, GENDERS
+from idfacevc.data.sampling import check_loading
 from recipes.demo.corpora import FaceRow, read_faces
 
 
@@ -70,6 +71,7 @@ class FaceDataModule(pl.LightningDataModule):
 
     def __init__(self, corpora: str, batch_size: int = 128) -> None:
         super().__init__()
+        check_loading(batch_size)
         self.corpora = Path(corpora)
         self.batch_size = batch_size
 

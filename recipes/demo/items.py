@@ -9,11 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from idfacevc.audio.io import replacing
 from idfacevc.audio.output import save_recording
 from idfacevc.data.corpora.item import MEMBER, Item
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
+from idfacevc.files import replacing
 from idfacevc.text.speakers.registry import base_speaker
 from recipes.demo.corpora import SPEECH_ARCHIVES, read_faces, read_utterances
 from recipes.demo.pairing import FEWEST, Pairing, group_of

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from idfacevc.audio.io import replacing
 from idfacevc.audio.pitch import log_f0, normalise_lf0
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid, cosine
 from idfacevc.evaluation.metrics.gender import VoiceGender
+from idfacevc.files import replacing
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.training.export import read_network
 from idfacevc.vocoders.griffin_lim import GriffinLim

@@ -7,14 +7,13 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from idfacevc.data.prepare import STATISTICS
-from idfacevc.data.sampling import Draw, DrawSampler
+from idfacevc.data.prepare import read_statistics
+from idfacevc.data.sampling import Draw, DrawSampler, check_loading
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
 from idfacevc.text.espeak import phonemes
@@ -49,6 +48,7 @@ class UtteranceDataModule(pl.LightningDataModule):
 
     def __init__(self, features: str, batch_size: int = 16, longest: int = 1000, seed: int = 520) -> None:
         super().__init__()
+        check_loading(batch_size, seed=seed)
         self.features, self.batch_size, self.longest, self.seed = Path(features), batch_size, longest, seed
         self._sets: dict[str, UtteranceDataset] = {}
 
@@ -72,7 +72,7 @@ class UtteranceDataModule(pl.LightningDataModule):
     @property
     def statistics(self) -> dict[str, Tensor]:
         """`mel_mean` and `mel_std` (M,) of the training split."""
-        return load_file(self.features / STATISTICS)
+        return read_statistics(self.features)
 
     def train_dataloader(self) -> DataLoader:
         dataset = self._sets["train"]

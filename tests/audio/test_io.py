@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from idfacevc.audio import io
-from idfacevc.audio.io import load_audio, replacing
+from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
+from idfacevc.files import replacing
 
 
 def sine(seconds: float = 1.0, rate: int = 44100, hertz: float = 440.0) -> np.ndarray:

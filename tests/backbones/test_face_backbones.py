@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from idfacevc.backbones.registry import face_backbone
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.config.model import ClipSpec, FaceNetSpec, FaceSpec, TowerSpec
 from idfacevc.errors import InputError
+from tests.closeness import assert_near
 from tests.pretrained_models import write_clip
 
 
@@ -34,7 +34,7 @@ def test_tower_tokens(crops: list[Image.Image]) -> None:
     backbone = face_backbone(FaceSpec(sizes), FaceTower(sizes))
     tokens = backbone.tokens(crops)
     assert tokens.shape == (2, 64, 16)
-    torch.testing.assert_close(tokens[1:], backbone.tokens(crops[1:]))
+    assert_near(tokens[1:], backbone.tokens(crops[1:]))
     with pytest.raises(InputError, match="tower"):
         face_backbone(FaceSpec(TowerSpec()), None)
 
@@ -51,7 +51,7 @@ def test_clip_hidden_states(crops: list[Image.Image], clip_folder: Path) -> None
     with torch.no_grad():
         model = CLIPVisionModel.from_pretrained(clip_folder).eval()
         states = model(**processor(crops, return_tensors="pt"), output_hidden_states=True).hidden_states
-    torch.testing.assert_close(tokens, states[-2], atol=1e-5, rtol=1e-5)
+    assert_near(tokens, states[-2])
 
 
 def test_clip_out_of_a_whole_clip_model(
@@ -72,7 +72,7 @@ def test_clip_out_of_a_whole_clip_model(
         next(value for name, value in model.named_parameters() if name.endswith("layers.0.mlp.fc1.weight"))
         for model in (backbone.model, whole.vision_model)  # type: ignore[attr-defined]
     )
-    torch.testing.assert_close(ours, theirs)
+    assert_near(ours, theirs)
 
     CLIPTextModel(whole.config.text_config).save_pretrained(tmp_path / "text")
     with pytest.raises(InputError, match="is no CLIPVisionModel"):
@@ -95,12 +95,11 @@ def test_clip_that_does_not_fit(clip_folder: Path) -> None:
         face_backbone(FaceSpec(ClipSpec(name=str(clip_folder), layer=4), token_dim=32), None)
 
 
+@pytest.mark.timeout(60)  # no waiting for a network
 def test_clip_that_is_not_here_fails_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    begin = time.perf_counter()
     with pytest.raises(InputError, match="idfacevc download"):
         face_backbone(FaceSpec(ClipSpec(name="nobody/no-such-clip", revision=None)), None)
-    assert time.perf_counter() - begin < 5
 
 
 def test_facenet_embedding_is_one_token(tmp_path: Path, crops: list[Image.Image]) -> None:

@@ -24,6 +24,6 @@ def test_later_files_and_options_change_what_they_name(tmp_path: Path) -> None:
 
 def test_what_is_no_configuration_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1")
-    for name, message in (("absent.yaml", "cannot be read"), ("list.yaml", "is no training configuration")):
+    for name, message in (("absent.yaml", "no such file"), ("list.yaml", "is no YAML file of settings")):
         with pytest.raises(InputError, match=message):
             read_settings(["--config", str(tmp_path / name)])

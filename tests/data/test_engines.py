@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -93,6 +95,53 @@ def test_ray(corpus: Path, expected: dict[str, bytes], tmp_path: Path, monkeypat
         assert ray.is_initialized(), "a cluster that was there is left running"
     finally:
         ray.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc")
+def test_a_ray_of_ones_own_listens_to_this_machine_alone(
+    corpus: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    pytest.importorskip("ray")
+    before = listening()
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.2):
+            seen.update(listening() - before)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        assert make(corpus, tmp_path / "out", workers=1, engine="ray") == expected
+    finally:
+        done.set()
+        looking.join()
+    assert seen, "nothing was seen to listen"
+    loopback = ("0100007F:", "00000000000000000000000001000000:", "0000000000000000FFFF00000100007F:")
+    assert not [one for one in seen if not one.startswith(loopback)]
+
+
+def listening() -> set[str]:
+    """Addresses of the TCP sockets of this process and its descendants that listen, as the kernel writes them."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    ours = {os.getpid()}
+    while more := {child for child, parent in parents.items() if parent in ours} - ours:
+        ours |= more
+    sockets = set()
+    for handle in (link for process in ours for link in Path(f"/proc/{process}/fd").glob("*")):
+        with contextlib.suppress(OSError):
+            sockets.add(os.readlink(handle))
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    ]
+    return {line[1] for line in lines if line[3] == "0A" and f"socket:[{line[9]}]" in sockets}
 
 
 def test_the_reason_is_found_under_what_ray_wraps_around_it() -> None:

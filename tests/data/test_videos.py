@@ -254,7 +254,7 @@ def test_shards_that_are_missing_or_damaged_are_named_and_made_anew(
     [
         (["--root", "."], "holds no clips pretrain/SPEAKER/CLIP.mp4"),
         (["--root", "LRS3", "--config", "unknown.yaml"], "unknown key naem"),
-        (["--root", "LRS3", "--config", "absent.yaml"], "absent.yaml: cannot be read"),
+        (["--root", "LRS3", "--config", "absent.yaml"], "absent.yaml: no such file"),
         (["--root", "LRS3", "--config", "weights.yaml"], "clip is not on this machine; run `idfacevc download`"),
         (["--root", "LRS3", "--device", "tpu"], "unknown device 'tpu'"),
         (["--root", "LRS3", "--engine", "slurm"], "invalid choice: 'slurm'"),

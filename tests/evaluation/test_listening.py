@@ -70,7 +70,10 @@ def test_answers_become_means(made: Path, tmp_path: Path) -> None:
     assert alone is not None and (alone.value, alone.speakers) == (4, 4)
 
 
-@pytest.mark.parametrize("answers", [{"nmos-0": 6}, {"nmos-0": "5"}, {"face-0": 2}, {"other": 1}])
+ODD = [{"nmos-0": value} for value in (6, "5", [5], True, 4.0, None)]
+
+
+@pytest.mark.parametrize("answers", [*ODD, {"face-0": 2}, {"other": 1}])
 def test_answers_of_another_test_are_refused(made: Path, tmp_path: Path, answers: dict[str, object]) -> None:
     with pytest.raises(InputError, match="fits no question"):
         read_answers(made, [save(tmp_path / "answers.json", answers)])
@@ -88,3 +91,17 @@ def test_files_that_are_no_answers(made: Path, tmp_path: Path) -> None:
 def test_a_missing_face_is_named(outputs: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         make_test(read_outputs(outputs), GENDERS, tmp_path, sets=2)
+
+
+@pytest.mark.parametrize("content", ['{"answers": [1]}', '{"answers": 3}', "[]", "null", "", '{"answers": {"a": 1}'])
+def test_answers_of_wrong_form_are_refused(made: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "odd.json").write_text(content)
+    with pytest.raises(InputError, match=r"odd\.json"):
+        read_answers(made, [tmp_path / "odd.json"])
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", '[{"id": "a"}]', '[{"id": "a", "kind": "b", "options": []}]', "[["])
+def test_a_damaged_test_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "test.json").write_text(content)
+    with pytest.raises(InputError, match="holds no listening test"):
+        read_answers(tmp_path, [])

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService, Keys
+from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from idfacevc.cli.main import main
 from idfacevc.evaluation.listening import make_test
 from idfacevc.evaluation.pairs import read_outputs
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",  # Chromium refuses its sandbox to root, who runs containers
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 LOADED = """
 const media = [...document.querySelectorAll("img, audio")];
 return media.length > 0 && media.every((one) => one.naturalWidth > 0 || one.readyState > 0);
@@ -44,22 +32,6 @@ def folder(outputs: Path, tmp_path: Path) -> Path:
         pairs.append(replace(pair, face=str(face)))
     make_test(pairs, {"en": "m", "de": "m", "it": "f"}, tmp_path / "test", sets=2)
     return tmp_path / "test"
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Chrome]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("needs Chromium and its driver: apt-get install chromium chromium-driver")
-    options = ChromeOptions()
-    options.binary_location = program
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "saved")})
-    chrome = Chrome(options, ChromeService(driver))
-    yield chrome
-    chrome.quit()
 
 
 def press(browser: Chrome, *keys: str) -> None:

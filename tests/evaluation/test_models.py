@@ -15,6 +15,7 @@ from idfacevc.evaluation.metrics.pitch import LogF0Correlation, PitchTracker
 from idfacevc.evaluation.metrics.recognition import Pocketsphinx, Whisper
 from idfacevc.evaluation.metrics.sentences import ClosedSet, SentenceChooser, spoken_words
 from idfacevc.evaluation.metrics.utmos import UtmosModel
+from tests.closeness import assert_near
 from tests.evaluation.conftest import TEXTS
 
 SENTENCES = (*TEXTS, "it was an important win for the whole team", "he looked at her and turned away")
@@ -31,15 +32,15 @@ def test_batched_embeddings_equal_resemblyzer(say: Callable[..., np.ndarray]) ->
     waves = lengths(say)
     batched = backbone.tokens(waves)[:, 0].numpy()
     single = np.stack([backbone.model.embed_utterance(wave) for wave in waves])
-    np.testing.assert_allclose(batched, single, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(batched, axis=1), 1, atol=1e-6)
+    assert_near(batched, single)
+    assert_near(np.linalg.norm(batched, axis=1), np.ones(len(waves)))
 
 
 def test_batch_does_not_change_an_embedding(say: Callable[..., np.ndarray]) -> None:
     encoder = SpeakerEncoder()
     waves = lengths(say)
     alone = encoder(waves[2])
-    np.testing.assert_allclose(encoder.many(waves)[2], alone, atol=1e-6)
+    assert_near(encoder.many(waves)[2], alone)
     assert cosine(np.array(alone), centroid([np.array(alone)] * 3)) == pytest.approx(1)
 
 
@@ -51,10 +52,10 @@ def test_dnsmos_equals_speechmos(say: Callable[..., np.ndarray]) -> None:
 
     wave = say(TEXTS[0])
     ours, theirs = DnsmosModel()(wave), dnsmos.run(wave, 16000)
-    assert ours["overall"] == pytest.approx(theirs["ovrl_mos"], abs=1e-4)
-    assert ours["signal"] == pytest.approx(theirs["sig_mos"], abs=1e-4)
-    assert ours["background"] == pytest.approx(theirs["bak_mos"], abs=1e-4)
-    assert ours["p808"] == pytest.approx(theirs["p808_mos"], abs=1e-4)
+    assert ours["overall"] == pytest.approx(theirs["ovrl_mos"], rel=1e-3)
+    assert ours["signal"] == pytest.approx(theirs["sig_mos"], rel=1e-3)
+    assert ours["background"] == pytest.approx(theirs["bak_mos"], rel=1e-3)
+    assert ours["p808"] == pytest.approx(theirs["p808_mos"], rel=1e-3)
 
 
 def test_sentences_are_told_apart(say: Callable[..., np.ndarray]) -> None:

@@ -15,6 +15,7 @@ from idfacevc.config.model import FaceSpec, TowerSpec
 from idfacevc.errors import InputError
 from idfacevc.face.crop import framings
 from idfacevc.face.reader import FaceReader
+from tests.closeness import assert_near
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_tokens_of_several_pictures_are_averaged(reader: FaceReader, photo: Imag
     mirrored = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     both = reader.tokens([photo_path, mirrored])
     assert both.shape == (64, 16)
-    torch.testing.assert_close(both, (reader.tokens(photo_path) + reader.tokens(mirrored)) / 2)
+    assert_near(both, (reader.tokens(photo_path) + reader.tokens(mirrored)) / 2)
 
 
 def test_framings_of_a_crop_weigh_alike_and_steady_its_tokens(reader: FaceReader, photo: Image.Image) -> None:
@@ -38,7 +39,7 @@ def test_framings_of_a_crop_weigh_alike_and_steady_its_tokens(reader: FaceReader
     views = framings(crop)
     assert all(view.size == crop.size for view in views)
     single = torch.stack([reader.tokens(view, aligned=True) for view in views])
-    torch.testing.assert_close(steady.tokens(crop, aligned=True), single.mean(dim=0), atol=1e-5, rtol=1e-5)
+    assert_near(steady.tokens(crop, aligned=True), single.mean(dim=0))
     turned = crop.rotate(5, Image.Resampling.BICUBIC)
     moved, moved_steady = ((r.tokens(turned, True) - r.tokens(crop, True)).norm() for r in (reader, steady))
     assert moved_steady < moved
@@ -60,7 +61,7 @@ def test_framings_keep_the_middle_and_zoom_about_it() -> None:
 
 def test_an_aligned_crop_is_taken_as_it_is(reader: FaceReader, photo: Image.Image) -> None:
     crop = reader.crops(photo)[0]
-    torch.testing.assert_close(reader.tokens(np.asarray(crop), aligned=True), reader.tokens(photo))
+    assert_near(reader.tokens(np.asarray(crop), aligned=True), reader.tokens(photo))
 
 
 def _write_video(path: Path, frames: list[Image.Image]) -> None:

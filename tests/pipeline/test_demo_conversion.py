@@ -24,10 +24,10 @@ def converted(vector: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
     """The voice of a photo; mel and samples of a second of speech-like sound in a given voice (D,), or in that one."""
     vc = IDFaceVC.from_pretrained(DEMO)
     made = vc.voice_from_face(Image.fromarray(astronaut()))
-    voice = made if vector is None else dataclasses.replace(made, vector=vector)
+    voice = made if vector is None else dataclasses.replace(made, vector=vector.numpy())
     speech = vc.convert(voice, audio=(vowels(1.0), RATE), loudness=None)
     return {
-        "voice": made.vector,
+        "voice": torch.from_numpy(made.vector),
         "mel": torch.from_numpy(speech.mel.copy()),
         "samples": torch.from_numpy(speech.samples.copy()),
     }

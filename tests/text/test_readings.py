@@ -25,10 +25,13 @@ def test_the_table_is_wide():
     assert len({row["kind"] for row in READINGS}) >= 25
 
 
-@pytest.mark.parametrize("row", READINGS, ids=lambda row: row["written"])
+# whose place in a sentence counts
+ALONE = ("markdown", "sums", "streets", "abbreviations", "addresses", "symbols")
+WITHIN = [row for row in READINGS if "|" not in row["said"] and row["kind"] not in ALONE]
+
+
+@pytest.mark.parametrize("row", WITHIN, ids=lambda row: row["written"])
 def test_a_reading_holds_within_a_sentence(row):
     """What stands around a form does not change what is said, unless the form ends a sentence or begins one."""
-    if "|" in row["said"] or row["kind"] in ("markdown", "sums", "streets", "abbreviations", "addresses", "symbols"):
-        pytest.skip("its place in a sentence counts")
     said = " ".join(one.text for one in sentences(f"We saw that, {row['written']}, and then more."))
     assert row["said"].rstrip(".") in said

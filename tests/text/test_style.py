@@ -193,8 +193,8 @@ def test_users_add_their_own_styles(tmp_path):
         ("robot: {rate: .nan}", "rate: nan is no finite number"),
         ("robot: {pauses: -1}", "pauses -1 must not be negative"),
         ("robot: 3", "style robot: expected a mapping"),
-        ("- robot", "expected a mapping"),
-        ("robot: {", "cannot be read"),
+        ("- robot", "is no YAML file of settings"),
+        ("robot: {", "is no plain YAML"),
     ],
 )
 def test_faults_of_a_styles_file_are_one_line(tmp_path, text, message):

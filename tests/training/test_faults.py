@@ -1,6 +1,7 @@
 """What goes wrong around a training: one clear line, and nothing finished is lost."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
+from safetensors.torch import save_file
 
 from idfacevc.cli.main import main
 from idfacevc.errors import InputError
@@ -62,6 +64,47 @@ def test_bad_configurations_and_features_are_one_clear_line(workplace, capsys):
     assert "no finished features" in complaint(capsys, "--data.init_args.features", "nowhere")
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--data.init_args.batch_size", "0"), "batch_size 0"),
+        (("--data.init_args.workers=-1",), "workers -1"),
+        (("--data.init_args.seed=-1",), "seed -1"),
+        (("--trainer.accelerator", "warp"), "accelerator"),
+        (("--trainer.devices", "none"), "devices|none"),
+        (("--seed_everything=-1",), "bounds"),
+        (("--data.init_args.epoch_clips", "1"), "no batch"),
+        (("--ckpt_path", "text.ckpt"), "text.ckpt: is damaged"),
+        (("--ckpt_path", "list.ckpt"), "list.ckpt: is no training checkpoint"),
+        (("--ckpt_path", "weights.ckpt"), "weights.ckpt: no training can go on from it"),
+    ],
+)
+def test_a_training_that_cannot_be_is_one_line(workplace, capsys, options, words):
+    (workplace / "text.ckpt").write_text("no checkpoint")
+    torch.save([1, 2], workplace / "list.ckpt")
+    torch.save({"state_dict": {}}, workplace / "weights.ckpt")
+    assert re.search(words, complaint(capsys, *options))
+
+
+@pytest.mark.parametrize("content", [b"", b"no tensors", "shape", "nan"])
+def test_damaged_statistics_are_one_line(workplace, capsys, content):
+    path = workplace / "features/statistics.safetensors"
+    if content == "shape":
+        save_file({"mel_mean": torch.zeros(80), "mel_std": torch.ones(79)}, path)
+    elif content == "nan":
+        save_file({"mel_mean": torch.full((80,), torch.nan), "mel_std": torch.ones(80)}, path)
+    else:
+        path.write_bytes(content)
+    assert "statistics.safetensors" in complaint(capsys)
+
+
+@pytest.mark.parametrize("verb", [["train"], ["vocoder", "train"]])
+def test_help_is_our_own(capsys, verb):
+    assert main([*verb, "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "--ckpt_path" in said and "example: idfacevc" in said and len(said.splitlines()) < 40
+
+
 def test_a_full_disk_leaves_the_checkpoint_of_before(tmp_path, monkeypatch):
     pl.seed_everything(0, verbose=False)
     features = write_features(tmp_path / "features")
@@ -105,3 +148,23 @@ def test_a_killed_training_goes_on_where_it_was(workplace):
     command[-1] = end
     subprocess.run([*command, "--ckpt_path", "stage_a/last.ckpt"], env=env, check=True)
     assert torch.load(last, weights_only=True)["epoch"] == epoch + 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("number", "status", "words"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")]
+)
+def test_a_signal_ends_a_training_with_one_line(workplace, number, status, words):
+    command = [sys.executable, "-m", "idfacevc.cli.main", *arguments("--trainer.max_epochs", "4000")]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    started = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+    while not (workplace / "stage_a/last.ckpt").exists():
+        assert started.poll() is None
+        time.sleep(0.05)
+    started.send_signal(number)
+    said = started.communicate(timeout=120)[1].splitlines()
+    assert started.returncode == status
+    assert said[-1] == f"idfacevc: error: {words}"
+    assert not any("Traceback" in line or "KeyboardInterrupt" in line for line in said)
+    assert torch.load(workplace / "stage_a/last.ckpt", weights_only=True)["state_dict"]

@@ -24,6 +24,7 @@ from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.training.callbacks import WaveSampleWriter
 from idfacevc.training.vocoder import VocoderModule, WaveGanOptimSpec, export_vocoder
 from idfacevc.training.vocoder_mels import own_mel
+from tests.closeness import assert_near
 from tests.conftest import vowels
 from tests.sizes import tiny_spec
 
@@ -118,7 +119,7 @@ def test_spectra_come_closer_and_the_training_becomes_a_vocoder(table: Path, tmp
     noise = torch.from_numpy(np.random.default_rng(0).standard_normal(mel.shape[1] * 160, dtype=np.float32))
     with torch.no_grad():
         wanted = model.eval()(model.generator.with_context(mel[None]), noise[None, None])[0, 0]
-    np.testing.assert_allclose(vocoder(mel), wanted, atol=1e-5)
+    assert_near(vocoder(mel), wanted)
 
 
 def test_the_discriminator_comes_in_at_its_step(table: Path, tmp_path: Path) -> None:

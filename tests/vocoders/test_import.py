@@ -16,6 +16,7 @@ import yaml
 from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.cli.main import main
 from idfacevc.config.vocoder import GeneratorSpec
+from tests.closeness import assert_near
 from tests.vocoders.upstream import generator_params, scrambled, upstream, upstream_generator
 
 SIZES = GeneratorSpec(layers=6, stacks=2, residual=8, gate=12, skip=10)
@@ -90,7 +91,7 @@ def test_an_imported_vocoder_makes_the_samples_of_the_package(theirs: Path, tmp_
     noise = np.random.default_rng(3).standard_normal(40 * 160, dtype=np.float32)
     with torch.no_grad():
         wanted = model.inference(mel.T, noise[:, None], normalize_before=True)[:, 0]
-    np.testing.assert_allclose(load_vocoder(tmp_path / "voc")(mel, seed=3), wanted, atol=1e-5)
+    assert_near(load_vocoder(tmp_path / "voc")(mel, seed=3), wanted)
     assert json.loads((tmp_path / "voc/config.json").read_text())["steps"] == 4000
 
 
@@ -105,6 +106,11 @@ def test_an_imported_vocoder_makes_the_samples_of_the_package(theirs: Path, tmp_
         ({"log_base": 2.0}, "log_base is 2.0"),
         ({"num_mels": 40}, "for each of 40 bands"),
         ({"sampling_rate": "fast"}, "sample_rate: expected int, got 'fast'"),
+        ({"sampling_rate": "fast", "fmax": None}, "sample_rate: expected int, got 'fast'"),
+        ({"log_base": [10]}, "log_base is"),
+        ({"fmin": {}}, "fmin"),
+        ({"generator_params": {**SETTINGS["generator_params"], "upsample_params": 3}}, "upsample_params"),
+        ({"generator_params": {**SETTINGS["generator_params"], "layers": "many"}}, "layers"),
     ],
 )
 def test_what_is_no_such_vocoder_is_refused_in_one_line(
@@ -126,7 +132,7 @@ class _Trap:
         return open, (str(self.touched), "w")
 
 
-@pytest.mark.parametrize("fault", ["trap", "truncated", "empty", "missing", "stats", "stats trap", "yaml trap"])
+@pytest.mark.parametrize("fault", ["trap", "truncated", "empty", "missing", "stats", "stats trap", "yaml trap", "yaml"])
 def test_damaged_and_hostile_files_are_refused_and_run_nothing(
     theirs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
@@ -148,6 +154,8 @@ def test_damaged_and_hostile_files_are_refused_and_run_nothing(
         files["stats.npy"].write_bytes(b"nothing")
     elif fault == "stats trap":
         np.save(files["stats.npy"], np.array([_Trap(touched)], dtype=object), allow_pickle=True)
+    elif fault == "yaml":
+        files["config.yml"].write_text("generator_params: {layers: [3")
     elif fault == "yaml trap":
         files["config.yml"].write_text(f"generator_params: !!python/object/apply:builtins.open ['{touched}', 'w']")
     checkpoint, config, stats = map(str, files.values())

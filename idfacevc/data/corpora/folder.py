@@ -9,6 +9,7 @@ from pathlib import Path
 from idfacevc.data.corpora.item import SPLITS, Item
 from idfacevc.errors import InputError
 from idfacevc.face.image import VIDEO_SUFFIXES
+from idfacevc.files import readable
 
 
 def read_folder(source: Path) -> list[Item]:
@@ -24,10 +25,11 @@ def read_folder(source: Path) -> list[Item]:
     """
     if source.is_dir():
         return _videos(source)
-    if not source.is_file():
+    if not source.exists():
         raise InputError(f"{source}: give a folder SPEAKER/CLIP.mp4, or a TSV with the columns face, audio and speaker")
     try:
-        return _rows(source)
+        with readable(source, "table") as file:
+            return _rows(file, source)
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{source}: is no table in UTF-8") from error
 
@@ -44,12 +46,14 @@ def _videos(folder: Path) -> list[Item]:
     return items
 
 
-def _rows(table: Path) -> list[Item]:
+def _rows(file: Path, table: Path) -> list[Item]:
+    """The items of a table; `file` holds what `table` names."""
+
     def locate(value: str | None) -> str:
         return str(table.parent / value) if value else ""
 
     items = []
-    with table.open(newline="", encoding="utf-8-sig") as handle:
+    with file.open(newline="", encoding="utf-8-sig") as handle:
         rows = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
         missing = {"face", "audio", "speaker"} - set(rows.fieldnames or ())
         if missing:

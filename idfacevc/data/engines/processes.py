@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
@@ -87,6 +88,7 @@ def _gpus(device: str) -> list[str]:
 
 
 def _start(spec: FeatureSpec, device: str, finished: Any, numbers: Any) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal sends it to all: one line is the parent's to say
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     with numbers.get_lock():
         number = numbers.value

@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from idfacevc.evaluation.metrics.base import MetricInfo, RatioMetric, Unavailable
+from idfacevc.files import write_whole
 
 # Against the unit regularisation; among the best of a speaker-wise cross-validation on the training voices.
 _EMBEDDING_SCALE, _PITCH_SCALE = 16.0, 0.3
@@ -60,9 +61,7 @@ class VoiceGender:
         return "m" if self.probability_male(embedding, pitch) >= 0.5 else "f"
 
     def save(self, path: Path = WEIGHTS) -> None:
-        path.write_text(
-            yaml.safe_dump(asdict(self) | {"coefficients": list(self.coefficients)}, width=120), encoding="utf-8"
-        )
+        write_whole(path, yaml.safe_dump(asdict(self) | {"coefficients": list(self.coefficients)}, width=120))
 
     @classmethod
     def load(cls, path: Path = WEIGHTS) -> VoiceGender:

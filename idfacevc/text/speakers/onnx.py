@@ -31,6 +31,7 @@ def session(model: Path | bytes, extra: str, threads: int = 0) -> Any:
         raise InputError(f"ONNX Runtime is missing: pip install 'idfacevc[{extra}]'") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # beside other work it costs much
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from torch import Tensor
 
 from idfacevc.config.reader import from_dict
 from idfacevc.config.vocoder import MelStatistics, ParallelWaveGANSpec
 from idfacevc.errors import InputError, optional
+from idfacevc.files import read_yaml, readable
 from idfacevc.vocoders.parallel_wavegan.generator import Generator
 
 # settings under which the package computes something else than `Generator` and `LogMel` do
@@ -67,6 +65,8 @@ def read_wavegan_checkpoint(
         raise InputError(f"{config}: {error}") from error
     state = _read_state(checkpoint)
     weights, steps = state["model"]["generator"], state.get("steps", 0)
+    if not isinstance(steps, int):
+        raise InputError(f"{checkpoint}: its steps are no number")
     normed = any(name.endswith("weight_g") for name in weights)
     generator = Generator(spec.generator, spec.front_end.n_mels, normed)
     try:
@@ -74,24 +74,18 @@ def read_wavegan_checkpoint(
     except RuntimeError as error:
         reason = " ".join(str(error).split()).partition(": ")[2][:200]
         raise InputError(f"{checkpoint}: its weights are not those that {config} describes ({reason})") from error
-    return spec, generator, int(steps)
+    return spec, generator, steps
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is no plain YAML file") from error
-    if not isinstance(settings, dict) or not isinstance(settings.get("generator_params"), dict):
+    settings = read_yaml(path)
+    generator = settings.get("generator_params")
+    if not isinstance(generator, dict):
         raise InputError(f"{path}: is no configuration of parallel-wavegan: it has no generator_params")
-    generator = settings["generator_params"]
-    for values, fixed in (
-        (settings, _FIXED),
-        (generator, _FIXED_GENERATOR),
-        (generator.get("upsample_params") or {}, _FIXED_UPSAMPLING),
-    ):
+    upsampling = generator.get("upsample_params") or {}
+    if not isinstance(upsampling, dict):
+        raise InputError(f"{path}: upsample_params must be a mapping")
+    for values, fixed in ((settings, _FIXED), (generator, _FIXED_GENERATOR), (upsampling, _FIXED_UPSAMPLING)):
         for name, needed in fixed.items():
             if values.get(name, needed) != needed:
                 raise InputError(f"{path}: {name} is {values[name]!r}; only {needed!r} can be imported")
@@ -105,7 +99,7 @@ def _front_end(settings: dict[str, Any]) -> dict[str, Any]:
         raise InputError(f"lacks {', '.join(missing)}")
     rate, fft = settings["sampling_rate"], settings["fft_size"]
     fmin, fmax, base = settings.get("fmin"), settings.get("fmax"), settings.get("log_base", 10.0)
-    if base not in _LOGS:
+    if isinstance(base, (list, dict)) or base not in _LOGS:
         raise InputError(f"log_base is {base}; only 10 and null (natural) can be imported")
     return {
         "sample_rate": rate,
@@ -113,8 +107,8 @@ def _front_end(settings: dict[str, Any]) -> dict[str, Any]:
         "hop_length": settings["hop_size"],
         "win_length": settings.get("win_length") or fft,
         "n_mels": settings["num_mels"],
-        "fmin": fmin or 0,
-        "fmax": rate / 2 if fmax is None else fmax,
+        "fmin": 0 if fmin is None else fmin,
+        "fmax": rate / 2 if fmax is None and isinstance(rate, int) else fmax,
         "log": _LOGS[base],
         "floor": _FLOOR,
     }
@@ -130,13 +124,16 @@ def _generator(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _read_statistics(path: Path) -> MelStatistics:
     try:
-        if path.suffix == ".npy":
-            rows = np.load(path, allow_pickle=False)
-            mean, scale = rows[0], rows[1]
-        else:
-            mean, scale = _read_h5(path)
+        with readable(path, "file of statistics") as file:
+            if path.suffix == ".npy":
+                rows = np.load(file, allow_pickle=False)
+                mean, scale = rows[0], rows[1]
+            else:
+                mean, scale = _read_h5(file)
         return MelStatistics(tuple(map(float, np.ravel(mean))), tuple(map(float, np.ravel(scale))))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path}: holds no mean and scale of mel bands ({' '.join(str(error).split())})") from error
 
 
@@ -148,12 +145,11 @@ def _read_h5(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: is damaged, or holds more than tensors and plain values") from error
+    with readable(path, "checkpoint") as file:
+        try:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch.load and pickle raise whatever they meet in a foreign file
+            raise InputError(f"{path}: is damaged, or holds more than tensors and plain values") from error
     model = state.get("model") if isinstance(state, dict) else None
     weights = model.get("generator") if isinstance(model, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):

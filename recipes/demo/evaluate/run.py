@@ -7,7 +7,7 @@ from pathlib import Path
 
 from idfacevc.errors import InputError
 from idfacevc.evaluation.run import Sections, evaluate_pairs, summary
-from idfacevc.files import make_folder
+from idfacevc.files import make_folder, write_whole
 from recipes.demo.evaluate.tables import own_tables
 from recipes.demo.evaluate.test_set import SOURCES, write_test_set
 
@@ -35,5 +35,5 @@ def evaluate_demo(
     table = write_test_set(corpora, out / "test-set", sources)
     further = partial(own_tables, corpora=corpora, pairing=pairing, workers=workers)
     sections = evaluate_pairs(table, checkpoint, out, "offline", workers, results, further)
-    (out / "tables.md").write_text(summary(sections, out) + "\n", encoding="utf-8")
+    write_whole(out / "tables.md", summary(sections, out) + "\n")
     return sections
