@@ -84,7 +84,7 @@ CASES = {
     "format": ("--checkpoint format", "9 is none of 2"),
     "folder that is a file": ("-o file/out.wav", "cannot be written"),
     "folder without permission": ("-o /proc/idfacevc/out.wav", "cannot be written"),
-    "output is a folder": ("-o tensors/..", "audio is written as wav, flac, mp3, opus, m4a, not as a name without suffix"),
+    "output is a folder": ("-o tensors/..", "audio is written as wav, flac, mp3, opus, m4a, not as a name"),
     "output of another format": ("-o out/out.ogv", "audio is written as wav, flac, mp3, opus, m4a, not as .ogv"),
     "figure of another format": ("--plot out/figure.wav", "figures are written as"),
     "figure in no folder": ("--plot file/figure.png", "cannot be written"),
