@@ -189,8 +189,6 @@ def run(args: argparse.Namespace) -> int:
         watermarker()
     voice = load_voice(args.voice) if args.voice else None
     system = _system(args, voice, text)
-    if not args.quiet:
-        print(f"system: {system}")
     if system == "vclip":
         assert text is not None
         return _speak(args, voice, text, delivery, credentials)
@@ -214,7 +212,7 @@ def run(args: argparse.Namespace) -> int:
         progress=progress,
         **options,
     )
-    _tell(args, seconds, time.perf_counter() - begin)
+    _tell(args, system, seconds, time.perf_counter() - begin)
     if args.plot:
         source = vc.source_speech(args.audio, text, delivery)
         output = load_audio(args.output, vc.sample_rate)
@@ -273,12 +271,14 @@ def _speak(
         provenance=voice.provenance,
         credentials=credentials,
     )
-    _tell(args, samples / rate, time.perf_counter() - begin)
+    _tell(args, "vclip", samples / rate, time.perf_counter() - begin)
     return 0
 
 
-def _tell(args: argparse.Namespace, seconds: float, took: float) -> None:
+def _tell(args: argparse.Namespace, system: str, seconds: float, took: float) -> None:
+    """Which system spoke, and how long it took."""
     if not args.quiet:
+        print(f"system: {system}")
         print(f"{args.output}: {seconds:.2f} s of speech in {took:.2f} s (real-time factor {took / seconds:.2f})")
 
 
