@@ -8,6 +8,7 @@ import numpy as np
 
 from idfacevc.api import IDFaceVC
 from idfacevc.audio.io import AudioSource
+from idfacevc.config.model import FaceVoiceMemorySpec
 from idfacevc.errors import InputError
 from idfacevc.text.speakers.base import BaseSpeaker
 from idfacevc.text.speakers.spaces.base import SpeakerBank, SpeakerSpace
@@ -30,7 +31,8 @@ class ConverterSpace(SpeakerSpace):
         self.converter = converter
         self._values = values.detach().cpu().numpy()
         self.dim = self._values.shape[1]
-        self.unit_norm = converter.spec.model.memory.unit
+        memory = converter.spec.model.memory
+        self.unit_norm = isinstance(memory, FaceVoiceMemorySpec) and memory.unit
         self.sample_rate = converter.sample_rate
 
     def bank(self) -> SpeakerBank:
