@@ -45,7 +45,7 @@ def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> 
     if vocoder is not None:
         parts.append(f"vocoder {vocoder}")
     if base_speaker is not None:
-        parts.append(f"base speaker {_speaker(base_speaker)}")
+        parts += ["checkpoint vclip", f"base speaker {_speaker(base_speaker)}"]  # a text may get a generated voice
     table = yaml.safe_load(files("idfacevc.cli").joinpath("licences.yaml").read_text(encoding="utf-8"))
     unstated = [["weights", "not stated", False]]
     return [Licence(part, *row) for part in parts for row in table.get(part, unstated)]

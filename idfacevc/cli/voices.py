@@ -64,6 +64,7 @@ def add_pool(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from idfacevc.audio.watermark import watermarker
     from idfacevc.files import check_writable
     from idfacevc.vclip import Vclip
 
@@ -80,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--pick {pick}: there are voices 1 to {args.k}")
     if args.temperature < 0:
         raise InputError(f"--temperature {args.temperature:g} must not be negative")
+    if args.out:
+        watermarker()
     vclip = Vclip.from_pretrained(args.checkpoint)
     reading = {"strict": args.strict_face, "index": args.face_index}
     found = vclip.voices(args.face, args.k, args.voices, args.temperature, args.seed, **reading)
