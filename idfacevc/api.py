@@ -6,6 +6,7 @@ import hashlib
 import logging
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -28,6 +29,7 @@ from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 from idfacevc.face.reader import FaceReader, FaceSource, origin_of
+from idfacevc.pipeline.chunks import passages
 from idfacevc.pipeline.options import ConversionOptions, DeliveryOptions
 from idfacevc.pipeline.source import Source, analyse, mel_blocks
 from idfacevc.text.speakers import registry
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PIECE = 256  # frames decoded at a time
+_PASSAGES_HEARD = 20  # of a recording in chunks, over which its pitch is normalised
 _PASSAGE = 4.0  # seconds of a text that are converted at once, or one sentence; pitch is normalised over so much
 
 
@@ -209,7 +212,7 @@ class IDFaceVC:
     def stream(
         self,
         voice: Voice,
-        audio: AudioSource | None = None,
+        audio: AudioSource | Iterator[np.ndarray] | None = None,
         text: str | None = None,
         source: Source | None = None,
         *,
@@ -219,7 +222,10 @@ class IDFaceVC:
         """The speech of `convert`, with its arguments, in pieces (n,) float32, in bounded memory, while it is made.
 
         A text is spoken, converted and handed out some sentences at a time, however long it is. The loudness follows
-        what is known: all that was handed out and the next three seconds.
+        what is known: all that was handed out and the next three seconds. An iterator as `audio` gives a recording that
+        is still being made, a microphone's: chunks (n,) of mono floats at `sample_rate`. It is converted in passages of
+        1 to 2 s, to which comes what decoder, vocoder and loudness look ahead; pitch is normalised over the last half
+        minute instead of the whole.
 
         Args:
             watermark: the pieces carry the inaudible mark, as a file would.
@@ -313,7 +319,7 @@ class IDFaceVC:
     def _pieces(
         self,
         voice: Voice,
-        audio: AudioSource | None,
+        audio: AudioSource | Iterator[np.ndarray] | None,
         text: str | None,
         source: Source | None,
         delivery: ConversionOptions,
@@ -326,7 +332,7 @@ class IDFaceVC:
     def _mels(
         self,
         voice: Voice,
-        audio: AudioSource | None,
+        audio: AudioSource | Iterator[np.ndarray] | None,
         text: str | None,
         source: Source | None,
         delivery: ConversionOptions,
@@ -344,6 +350,8 @@ class IDFaceVC:
             )
         if text is not None:
             return self._text_mels(voice, text, delivery), None, delivery.target_loudness(None)
+        if isinstance(audio, Iterator):
+            return self._chunk_mels(voice, audio, delivery), None, delivery.target_loudness(None)
         if source is None:
             source = analyse(self.source_speech(audio, None, delivery), self.net)
         frames = math.ceil(len(source.lf0) / delivery.speed)
@@ -356,6 +364,16 @@ class IDFaceVC:
             # the frame at the very end of a passage is the first one of the next
             frames = len(wave) // self.spec.model.front_end.hop_length
             yield from self._decode(analyse(wave, self.net), voice, delivery, frames)
+
+    def _chunk_mels(self, voice: Voice, chunks: Iterator[np.ndarray], delivery: ConversionOptions) -> Iterator[Tensor]:
+        """The log-mel of a recording that arrives in chunks, one passage after the other."""
+        style = delivery.chosen_style.before_conversion()
+        hop = self.spec.model.front_end.hop_length
+        heard: deque[np.ndarray] = deque(maxlen=_PASSAGES_HEARD)
+        for passage in passages(chunks, self.sample_rate, hop):
+            wave = apply_style(passage, self.sample_rate, style)
+            frames = math.ceil(len(wave) / hop / delivery.speed)
+            yield from self._decode(analyse(wave, self.net, heard), voice, delivery, frames, delivery.speed)
 
     def _decode(
         self, source: Source, voice: Voice, delivery: ConversionOptions, frames: int, stretch: float = 1.0

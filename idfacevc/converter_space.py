@@ -8,8 +8,8 @@ import numpy as np
 
 from idfacevc.api import IDFaceVC
 from idfacevc.audio.io import AudioSource
-from idfacevc.config.model import FaceVoiceMemorySpec
 from idfacevc.errors import InputError
+from idfacevc.models.idfacevc.memory import FaceVoiceMemory
 from idfacevc.text.speakers.base import BaseSpeaker
 from idfacevc.text.speakers.spaces.base import SpeakerBank, SpeakerSpace
 from idfacevc.types import Speech, Voice
@@ -25,14 +25,13 @@ class ConverterSpace(SpeakerSpace):
     name = "converter"
 
     def __init__(self, converter: IDFaceVC) -> None:
-        values = getattr(converter.net.memory, "speech_values", None)
-        if values is None:
+        memory = converter.net.memory
+        if not isinstance(memory, FaceVoiceMemory):
             raise InputError(f"checkpoint {converter.spec.name} has no memory of voices")
         self.converter = converter
-        self._values = values.detach().cpu().numpy()
+        self._values = memory.speech_values.detach().cpu().numpy()
         self.dim = self._values.shape[1]
-        memory = converter.spec.model.memory
-        self.unit_norm = isinstance(memory, FaceVoiceMemorySpec) and memory.unit
+        self.unit_norm = memory.unit
         self.sample_rate = converter.sample_rate
 
     def bank(self) -> SpeakerBank:

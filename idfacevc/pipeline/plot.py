@@ -56,9 +56,7 @@ def plot_conversion(
         axes.set_ylabel(f"{label}\nmel band")
     axes = figure.add_subplot(grid[2, 1])
     for wave, label in ((source, "source"), (output, "converted")):
-        lf0 = log_f0(wave, spec)
-        hertz = np.where(lf0 != 0, np.exp(lf0), np.nan)
-        axes.plot(np.arange(len(hertz)) * spec.frame_period, hertz, ".", markersize=3, label=label)
+        _plot_pitch(axes, wave, spec, label)
     axes.set_xlim(0, max(len(source), len(output)) / spec.sample_rate)
     axes.set_xlabel("time in s")
     axes.set_ylabel("F0 in Hz")
@@ -66,6 +64,29 @@ def plot_conversion(
     figure.suptitle(title)
     with replacing(Path(path)) as temporary:
         figure.savefig(temporary, dpi=120)
+
+
+def speech_figure(wave: np.ndarray, spec: FrontEndSpec) -> Any:
+    """matplotlib's figure of the log-mel and the pitch of speech (N,) at the front end's rate; the first 15 s."""
+    wave = wave[: _SECONDS * spec.sample_rate]
+    figure = figure_class("figure.png")(figsize=(7, 4), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    mel = _log_mel(wave, spec)
+    low, high = np.percentile(mel, [5, 99.5])
+    extent = (0, mel.shape[1] * spec.frame_period, 0, spec.n_mels)
+    above.imshow(mel, origin="lower", aspect="auto", vmin=low, vmax=high, extent=extent, cmap="magma")
+    above.set_ylabel("mel band")
+    _plot_pitch(below, wave, spec)
+    below.set_xlim(0, len(wave) / spec.sample_rate)
+    below.set_xlabel("time in s")
+    below.set_ylabel("F0 in Hz")
+    return figure
+
+
+def _plot_pitch(axes: Any, wave: np.ndarray, spec: FrontEndSpec, label: str | None = None) -> None:
+    lf0 = log_f0(wave, spec)
+    hertz = np.where(lf0 != 0, np.exp(lf0), np.nan)
+    axes.plot(np.arange(len(hertz)) * spec.frame_period, hertz, ".", markersize=3, label=label)
 
 
 def figure_class(path: str | os.PathLike[str]) -> Any:

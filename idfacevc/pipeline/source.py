@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -37,10 +38,19 @@ class Source:
     loudness: float
 
 
-def analyse(wav: np.ndarray, net: IDFaceVCNet) -> Source:
-    """The source features of speech (N,) at the front end's rate."""
+def analyse(wav: np.ndarray, net: IDFaceVCNet, heard: deque[np.ndarray] | None = None) -> Source:
+    """The source features of speech (N,) at the front end's rate.
+
+    Args:
+        wav: a recording, or a passage of one.
+        net: that will decode it.
+        heard: log-F0 (t,) of the passages before, over which the pitch is normalised as well; this one's is added.
+    """
     raw = log_f0(wav, net.spec.front_end)
-    voiced = raw[raw != 0]
+    known = np.concatenate([*(heard or ()), raw])
+    voiced = known[known != 0]
+    if heard is not None:
+        heard.append(raw)
     if isinstance(net.content, WhisperContent):
         with torch.inference_mode():
             codes = net.content_codes(net.content.features(wav)[None])[0]
@@ -48,7 +58,7 @@ def analyse(wav: np.ndarray, net: IDFaceVCNet) -> Source:
         codes = torch.cat(list(content_codes(mel_blocks(wav, net), net)))
     return Source(
         codes=codes.cpu(),
-        lf0=torch.from_numpy(normalise_lf0(raw)),
+        lf0=torch.from_numpy(normalise_lf0(known)[-len(raw) :]),
         lf0_std=float(voiced.std()) if len(voiced) else 0.0,
         samples=len(wav),
         loudness=integrated_loudness([wav], net.spec.front_end.sample_rate),

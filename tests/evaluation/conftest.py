@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.output import save_recording
 from idfacevc.evaluation.pairs import Pair, write_pairs
 from idfacevc.text.speakers.registry import base_speaker
+from tests.browser import open_browser
 
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",  # Chromium refuses its sandbox to root, who runs containers
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 TEXTS = ("the quick brown fox jumps over the lazy dog", "please call stella and ask her to bring these things")
 
 
@@ -59,15 +48,6 @@ def outputs(tmp_path_factory: pytest.TempPathFactory, say: Callable[..., np.ndar
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator[Chrome]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver = shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("needs Chromium and its driver: apt-get install chromium chromium-driver")
-    options = ChromeOptions()
-    options.binary_location = program
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "saved")})
-    chrome = Chrome(options, ChromeService(driver))
+    chrome = open_browser(tmp_path)
     yield chrome
     chrome.quit()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from selenium.webdriver.common.by import By
 from idfacevc.cli.main import main
 from idfacevc.evaluation.listening import make_test
 from idfacevc.evaluation.pairs import read_outputs
+from tests.browser import wait
 
 LOADED = """
 const media = [...document.querySelectorAll("img, audio")];
@@ -37,13 +36,6 @@ def folder(outputs: Path, tmp_path: Path) -> Path:
 def press(browser: Chrome, *keys: str) -> None:
     """Type into whatever has the focus."""
     browser.switch_to.active_element.send_keys(*keys)
-
-
-def wait(holds: Callable[[], bool], seconds: float = 20) -> None:
-    limit = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < limit, "the page did not get there"
-        time.sleep(0.05)
 
 
 def answer(browser: Chrome, number: int) -> str:

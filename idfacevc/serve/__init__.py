@@ -1,0 +1,1 @@
+"""The service: one loaded model behind HTTP endpoints and a page."""
