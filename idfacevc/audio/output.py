@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -162,11 +163,42 @@ def _write(
     credentials: Credentials | None = None,
 ) -> int:
     with replacing(target) as temporary:
-        with temporary.open("wb") as file:
-            written = sum(formats.write(file, pieces, rate, format_of(target.suffix), tags))
+        with _Sink(temporary) as file:
+            written = 0
+            for count in formats.write(file, pieces, rate, format_of(target.suffix), tags):
+                written += count
+                file.check()
+            file.check()
         if credentials is not None:
             credentials.sign(temporary, tags["comment"])
     return written
+
+
+class _Sink(io.BufferedWriter):
+    """A file whose faults wait for `check`: an encoder that meets one prints it, and goes on to its own end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path, "wb"))
+        self._fault: OSError | None = None
+
+    def check(self) -> None:
+        """Raise what went wrong, a full disk for instance."""
+        if self._fault is not None:
+            raise self._fault
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            self._fault = self._fault or error
+            return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return super().seek(offset, whence)
+        except OSError as error:
+            self._fault = self._fault or error
+            return offset
 
 
 def _blocks(wave: np.ndarray, gain: float) -> Iterator[np.ndarray]:

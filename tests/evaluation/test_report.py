@@ -35,7 +35,7 @@ def write(path: Path, pairs: list[Pair], findings: Scores) -> str:
         if number:
             metric.add(1.0, "anna")
         metrics.append(Measurement.of("outputs", metric, "a model"))
-    write_report(path, {"Figures": metrics}, {"checkpoint_sha256": "0" * 64}, pairs, [], findings, {})
+    write_report(path, {"Figures": metrics}, {"checkpoint_sha256": "0" * 64}, pairs, [{} for _ in pairs], findings, {})
     return path.read_text(encoding="utf-8")
 
 
