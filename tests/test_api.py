@@ -67,6 +67,7 @@ def test_surface() -> None:
         "stream",
         "system",
         "voice_from_face",
+        "voice_from_sound",
         "voice_from_tokens",
     }
     assert list(inspect.signature(IDFaceVC.convert).parameters)[1:] == [
@@ -279,7 +280,7 @@ def test_damaged_voices(voice: Voice, tmp_path: Path, change: dict[str, np.ndarr
 
 
 def test_a_voice_of_another_width_is_refused(vc: IDFaceVC, voice: Voice, speech: np.ndarray) -> None:
-    with pytest.raises(InputError, match=r"shape \(7,\), not \(16,\)"):
+    with pytest.raises(InputError, match=r"shape \(7,\), not \(32,\)"):
         vc.convert(replace(voice, vector=voice.vector[:7]), audio=(speech, RATE))
 
 

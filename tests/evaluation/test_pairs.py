@@ -101,7 +101,7 @@ def test_bad_pairs(folder: Path) -> None:
         read_pairs(table(folder, GOOD.replace("f.png", "g.png")))
     with pytest.raises(InputError, match="lacks the column face, target"):
         read_pairs(table(folder, "a.wav\tr.wav\tben", header="source\treference\tsource_speaker"))
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_pairs(folder / "none.tsv")
     (folder / "list.tsv").write_bytes(b"\xff\xfe\x00binary")
     with pytest.raises(InputError, match="not a table"):

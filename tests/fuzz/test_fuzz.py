@@ -21,7 +21,8 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from idfacevc.cli.main import main
-from tests.conftest import RATE, tiny_model_spec, vowels
+from tests.conftest import RATE, vowels
+from tests.sizes import tiny_spec
 
 SEED = int(os.environ.get("IDFACEVC_FUZZ_SEED", "520"))
 COUNT = int(os.environ.get("IDFACEVC_FUZZ_COUNT", "20"))
@@ -206,7 +207,7 @@ def test_settings_of_a_preparation(tmp_path: Path, capfd: pytest.CaptureFixture[
     from idfacevc.config.reader import to_dict
 
     (tmp_path / "clips.tsv").write_text("face\taudio\tspeaker\n\tabsent.wav\ta\n")
-    plain = json.loads(json.dumps(to_dict(tiny_model_spec())))
+    plain = json.loads(json.dumps(to_dict(tiny_spec())))
     for number in range(4 * COUNT):
         rng = np.random.default_rng([SEED, number])
         settings = {"model": {"init_args": {"model": json.loads(json.dumps(plain))}}}

@@ -47,7 +47,7 @@ def test_chunks_that_are_no_samples(chunk: np.ndarray) -> None:
 def test_a_microphone_is_converted_while_it_runs(tiny_bundle: Path, photo_path: Path) -> None:
     vc = IDFaceVC.from_pretrained(tiny_bundle)
     voice = vc.voice_from_face(photo_path)
-    wave = np.concatenate([vowels(10.0), np.zeros(3 * RATE, np.float32), vowels(3.0, seed=1)])
+    wave = np.concatenate([vowels(20.0), np.zeros(3 * RATE, np.float32), vowels(3.0, seed=1)])
     taken = 0
 
     def microphone() -> Iterator[np.ndarray]:
@@ -61,7 +61,7 @@ def test_a_microphone_is_converted_while_it_runs(tiny_bundle: Path, photo_path: 
         furthest = max(furthest, taken - given)
         pieces.append(piece)
         given += len(piece)
-    assert furthest < len(wave) / 2  # a passage, and what decoder and vocoder hold back
+    assert furthest < len(wave) / 2  # a passage, what decoder and vocoder hold back, and 3 s of level
     assert 0 <= given - len(wave) < 0.3 * RATE
     out = np.concatenate(pieces)
     assert np.isfinite(out).all()

@@ -27,7 +27,13 @@ RECIPE = ROOT / "recipes/lrs3"
 CONF = RECIPE / "conf"
 STAGES = {"sp-facevc": ["stage_b"], "facevc": ["stage_b", "stage_a", "face_stage"],
           "face2speech": ["stage_a", "face_stage"]}  # fmt: skip
-NAMES = ["id-facevc", *sorted(path.stem for path in CONF.glob("*-*.yaml")), "fvmvc", "facevc", "face2speech"]
+NAMES = [
+    "id-facevc",
+    *sorted(path.stem for path in CONF.glob("*-*.yaml") if "." not in path.stem),
+    "fvmvc",
+    "facevc",
+    "face2speech",
+]
 EXTRA = {
     "data": {"init_args": {"crop_frames": 32, "batch_size": 6, "workers": 0}},
     "trainer": {
