@@ -30,6 +30,7 @@ fetch(player.src).then((answer) => answer.arrayBuffer())
 NAMELESS = """
 const shown = (one) => one.offsetParent !== null;
 const name = (one) => one.getAttribute("aria-label") || one.title || one.innerText.trim() || one.placeholder ||
+  (one.querySelector("img[alt]") || {}).alt ||
   [...(one.labels || [])].map((label) => label.innerText.trim()).join("") || one.getAttribute("aria-labelledby");
 return [...document.querySelectorAll("button, input, textarea, select")]
   .filter((one) => shown(one) && !name(one)).map((one) => one.outerHTML.slice(0, 200));

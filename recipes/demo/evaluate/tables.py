@@ -102,9 +102,9 @@ class _Slot:
         voice = self._system.voice_from_face(pair.face, aligned=True)
         net = self._system.net
         with torch.inference_mode():
-            address = net.voice_of_identity(voice.identity[None]).log_address
+            address = net.voice_of_identity(torch.from_numpy(voice.identity)[None]).log_address
         slot = -1 if address is None else int(address.argmax())
-        return self._system.face_attributes(pair.face, aligned=True).gender, slot, voice.tokens.mean(dim=0)
+        return self._system.face_attributes(pair.face, aligned=True).gender, slot, torch.from_numpy(voice.tokens).mean(dim=0)
 
 
 def tower_table(rows: Sequence[FaceRow], seen: Sequence[tuple[str, str]]) -> list[Measurement]:
