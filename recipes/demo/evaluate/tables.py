@@ -104,7 +104,8 @@ class _Slot:
         with torch.inference_mode():
             address = net.voice_of_identity(torch.from_numpy(voice.identity)[None]).log_address
         slot = -1 if address is None else int(address.argmax())
-        return self._system.face_attributes(pair.face, aligned=True).gender, slot, torch.from_numpy(voice.tokens).mean(dim=0)
+        gender = self._system.face_attributes(pair.face, aligned=True).gender
+        return gender, slot, torch.from_numpy(voice.tokens).mean(dim=0)
 
 
 def tower_table(rows: Sequence[FaceRow], seen: Sequence[tuple[str, str]]) -> list[Measurement]:
