@@ -432,13 +432,13 @@ def convert(face: FaceSource, audio_or_text: AudioSource | str, **options: Unpac
     given: dict[str, Any] = dict(options)
     system = given.pop("system", "auto")
     audio, text = audio_or_text_of(audio_or_text)
-    if choose_system(system, text, given) == "vclip":
-        assert text is not None
-        given.pop("checkpoint", None)
-        one = vclip.loaded()
-        return one.speak(one.voices(face, 1)[0], text, **given)
+    chosen = choose_system(system, text, given)
     checkpoint, device = given.pop("checkpoint", checkpoints.DEFAULT), given.pop("device", "cpu")
     vocoder = given.pop("vocoder", None)
+    if chosen == "vclip":
+        assert text is not None
+        one = vclip.loaded()
+        return one.speak(one.voices(face, 1)[0], text, **given)
     vc = _cached(str(checkpoint), device, vocoder if vocoder is None else str(vocoder))
     return vc.convert(vc.voice_from_face(face), audio=audio, text=text, **given)
 

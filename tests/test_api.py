@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import idfacevc
-from idfacevc import IDFaceVC, InputError, Speech, Voice
+from idfacevc import IDFaceVC, InputError, Speech, Voice, vclip
 from idfacevc.api import audio_or_text_of, convert, pick_device
 from idfacevc.audio.io import comment_of
 from idfacevc.audio.mel import band_edges
@@ -410,3 +410,9 @@ def test_the_output_is_as_loud_as_its_source(vc: IDFaceVC, voice: Voice, level: 
 def test_a_loudness_out_of_range(loudness: object) -> None:
     with pytest.raises(InputError, match="loudness"):
         ConversionOptions(loudness=loudness)
+
+
+@pytest.mark.skipif(bool(vclip.obstacle()), reason="Kokoro is not installed")
+def test_every_option_of_the_function_may_have_its_usual_value(photo_path: Path) -> None:
+    speech = convert(photo_path, "Hello.", system="vclip", device="cpu", vocoder=None, checkpoint="demo")
+    assert speech.sample_rate == 24000 and np.abs(speech.samples).max() > 0.01

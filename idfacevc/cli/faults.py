@@ -21,22 +21,22 @@ class Terminated(BaseException):
 
 
 @contextmanager
-def terminating() -> Iterator[None]:
-    """SIGTERM raises `Terminated` within the block, so that no temporary file stays behind."""
+def raising(number: int, error: type[BaseException]) -> Iterator[None]:
+    """A signal raises `error` within the block, once: what follows is tidying up."""
 
-    def terminate(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, the rest is tidying up
-        raise Terminated
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise error
 
     try:
-        before = signal.signal(signal.SIGTERM, terminate)
+        before = signal.signal(number, interrupt)
     except ValueError:  # not in the main thread of a host program
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(number, before)
 
 
 def tolerant_streams() -> None:

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from idfacevc import __version__
-from idfacevc.cli.faults import Terminated, say, status_of, terminating, tolerant_streams
+from idfacevc.cli.faults import Terminated, raising, say, status_of, tolerant_streams
 from idfacevc.errors import InputError
 
 VERBS = (
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     try:
-        with terminating():
+        with raising(signal.SIGTERM, Terminated):
             status = _run(arguments, debug)
             sys.stdout.flush()
             return status

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from idfacevc.cli.faults import raising
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc train --config recipes/demo/conf/face_tower.yaml --data.corpora corpora"
@@ -162,19 +163,8 @@ class _Interrupted(BaseException):
 @contextmanager
 def _interrupted_as_usual() -> Iterator[None]:
     """SIGINT within the block ends it with a KeyboardInterrupt, after Lightning has put everything in order."""
-
-    def interrupt(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough, the rest is tidying up
-        raise _Interrupted
-
     try:
-        before = signal.signal(signal.SIGINT, interrupt)
-    except ValueError:  # not in the main thread of a host program
-        yield
-        return
-    try:
-        yield
+        with raising(signal.SIGINT, _Interrupted):
+            yield
     except _Interrupted:
         raise KeyboardInterrupt from None
-    finally:
-        signal.signal(signal.SIGINT, before)
