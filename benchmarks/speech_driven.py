@@ -29,7 +29,8 @@ from idfacevc.pipeline.source import analyse
 from idfacevc.text.speakers.registry import base_speaker
 from idfacevc.training.export import read_network
 from idfacevc.vocoders.griffin_lim import GriffinLim
-from recipes.demo.evaluate.test_set import ADULT, accented_sources, held_out_adults
+from recipes.demo.corpora import ADULT
+from recipes.demo.evaluate.test_set import accented_sources, held_out_adults
 
 
 @torch.no_grad()

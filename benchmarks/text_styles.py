@@ -122,25 +122,28 @@ def _semitones(wave: np.ndarray) -> np.ndarray:
 
 def rows(measured: dict[str, Measured], styles: dict[str, Style]) -> Iterator[str]:
     calm, calm_style = measured["calm"], styles["calm"]
-    yield f"{'style':<11} {'F0 mean Hz':>11} {'F0 range st':>12} {'level dB':>9} {'tilt dB/oct':>12} {'rate':>7} " + (
-        f"{'voiced':>7} {'sentences':>10}"
-    )
+    yield "| style | F0 mean Hz | F0 range st | level dB | tilt dB/octave | rate | voiced | sentences |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for name, style in styles.items():
         one = measured[name]
         if style.whisper:  # the few frames that a tracker finds voiced in noise say nothing about pitch
             one = replace(one, pitch_shift=np.nan, pitch_range=np.nan)
-        marks = {
-            key: "!"
-            if (getattr(one, key) - getattr(calm, key)) * (getattr(style, key) - getattr(calm_style, key)) < 0
-            else " "
+        against = {
+            key
             for key in ("pitch_shift", "pitch_range", "energy_db", "spectral_tilt", "rate")
+            if (getattr(one, key) - getattr(calm, key)) * (getattr(style, key) - getattr(calm_style, key)) < 0
         }
-        yield (
-            f"{name:<11} {100 * 2 ** (one.pitch_shift / 12):>10.1f}{marks['pitch_shift']} "
-            f"{one.pitch_range:>11.2f}{marks['pitch_range']} {one.energy_db:>8.1f}{marks['energy_db']} "
-            f"{one.spectral_tilt:>11.2f}{marks['spectral_tilt']} {one.rate:>6.2f}{marks['rate']} "
-            f"{one.voiced:>7.2f} {one.sentences:>10.2f}"
-        )
+        cells = {
+            "pitch_shift": f"{100 * 2 ** (one.pitch_shift / 12):.0f}",
+            "pitch_range": f"{one.pitch_range:.1f}",
+            "energy_db": f"{one.energy_db:.1f}",
+            "spectral_tilt": f"{one.spectral_tilt:.1f}",
+            "rate": f"{one.rate:.2f}",
+            "voiced": f"{one.voiced:.2f}",
+            "sentences": f"{one.sentences:.2f}",
+        }
+        shown = ["–" if cell == "nan" else cell + "!" * (key in against) for key, cell in cells.items()]
+        yield f"| {name} | {' | '.join(shown)} |"
 
 
 def converted(checkpoint: str, face: str | Path | np.ndarray) -> Say:

@@ -25,13 +25,13 @@ from idfacevc.audio import formats
 from idfacevc.audio.io import load_audio
 from idfacevc.audio.output import at_loudness
 from idfacevc.audio.watermark import MARKED, SCORE_RATE, score, watermarker
-from idfacevc.data.corpora.item import MEMBER, audio_source
+from idfacevc.data.corpora.item import audio_source
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SEED, Unavailable
 from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
 from idfacevc.evaluation.metrics.recognition import FasterWhisper
 from idfacevc.evaluation.metrics.wer import normalise, word_errors
-from recipes.demo.corpora import SPEECH_ARCHIVES, read_utterances
+from recipes.demo.corpora import read_utterances, recording_of
 
 RATE = SCORE_RATE
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
@@ -114,10 +114,9 @@ def clips(corpora: Path, count: int, seconds: float) -> list[np.ndarray]:
     rows = [one for one in read_utterances(corpora) if one.corpus == "librispeech" and one.seconds >= seconds]
     if not rows:
         raise InputError(f"{corpora}: no recording of LibriSpeech lasts {seconds:g} s")
-    (archive,) = SPEECH_ARCHIVES["librispeech"]
     found = []
     for one in rows[:count]:
-        wave = load_audio(audio_source(f"{corpora / archive}{MEMBER}{one.path}"), RATE)
+        wave = load_audio(audio_source(recording_of(corpora, one)), RATE)
         start = (len(wave) - int(seconds * RATE)) // 2
         cut = np.array(wave[start : start + int(seconds * RATE)])
         found.append(np.concatenate(list(at_loudness(cut, RATE, -23.0))))

@@ -19,14 +19,14 @@ import numpy as np
 
 from idfacevc.api import IDFaceVC
 from idfacevc.audio.io import load_audio
-from idfacevc.data.corpora.item import MEMBER, audio_source
+from idfacevc.data.corpora.item import audio_source
 from idfacevc.errors import InputError
 from idfacevc.evaluation.measurement import Measurement, markdown
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE, SEED, Unavailable
 from idfacevc.evaluation.metrics.dnsmos import DNSMOS, P808, DnsmosModel
 from idfacevc.evaluation.metrics.recognition import FasterWhisper
 from idfacevc.evaluation.metrics.wer import FasterWhisperCER, FasterWhisperWER
-from recipes.demo.corpora import SPEECH_ARCHIVES, Utterance, kept_out, read_faces, read_utterances
+from recipes.demo.corpora import Utterance, kept_out, read_faces, read_utterances, recording_of
 from recipes.demo.evaluate.test_set import read_face
 
 
@@ -58,8 +58,7 @@ def steps(
     voices = [system.voice_from_face(read_face(corpora, rows[index].path), aligned=True) for index in faces]
     for number, one in enumerate(utterances):
         voice = voices[number % len(voices)]
-        audio = audio_source(f"{corpora / SPEECH_ARCHIVES[one.corpus][0]}{MEMBER}{one.path}")
-        recording = (load_audio(audio, SAMPLE_RATE), SAMPLE_RATE)
+        recording = (load_audio(audio_source(recording_of(corpora, one)), SAMPLE_RATE), SAMPLE_RATE)
         copy = system.copy_synthesis(recording, seed=seed)
         converted = system.convert(voice, audio=recording, seed=seed)
         for step, sound in (

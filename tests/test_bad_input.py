@@ -149,3 +149,14 @@ def test_debug_shows_the_traceback(bad: Path, tmp_path: Path, capfd: pytest.Capt
     err = capfd.readouterr().err
     assert "Traceback" in err
     assert "idfacevc: error: unknown checkpoint 'demmo'" in err
+
+
+def test_a_tower_is_asked_for_where_faces_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = str(Path(__file__).parents[1] / "recipes/demo/conf/model.yaml")
+    (tmp_path / "clips.tsv").write_text("face\taudio\tspeaker\nf.png\ta.wav\tanna\n")
+    with_faces = ["prepare", "folder", str(tmp_path / "clips.tsv"), "--config", config, "--out", str(tmp_path / "out")]
+    assert main(with_faces) == 2
+    assert "give its folder with --tower" in capsys.readouterr().err
+    speech = ["prepare", "demo", "speech", "--corpora", str(tmp_path), "--config", config, "--out", str(tmp_path / "o")]
+    assert main(speech) == 2
+    assert "speech.tsv is missing" in capsys.readouterr().err

@@ -88,13 +88,13 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.data.prepare import prepare
 
     model = read_model(args.config) if args.config else ModelSpec()
-    if model.face.backbone.kind == "tower" and not args.tower:
-        raise InputError("the face backbone of the configuration is a tower: give its folder with --tower")
     if args.workers < 0 or args.face_views < 1:
         raise InputError("--workers must not be negative, and --face-views at least 1")
     spec = FeatureSpec(model.front_end, model.speech, model.face, args.tower, args.face_views)
 
     def make(items: list[Item], spec: FeatureSpec, out: Path, shard_clips: int = 64) -> None:
+        if spec.face and spec.face.backbone.kind == "tower" and not spec.tower:
+            raise InputError("the face backbone of the configuration is a tower: give its folder with --tower")
         device = _device(args.device)
         print(prepare(items, spec, out, args.workers, shard_clips, engine=args.engine, device=device))
 

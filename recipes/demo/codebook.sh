@@ -7,12 +7,12 @@
 #
 # What follows "--" goes to the trainings of the stages that run, for example: --stop-stage 1 -- --trainer.max_epochs 1
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
-bin=$root/.venv/bin
+source "$(dirname "$0")/../common.sh"
 conf=$root/recipes/demo/conf
 
 corpora="" out=$root/runs/demo bundle=$root/runs/codebook vocoder=() stage=1 stop_stage=9
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  [ $# -gt 1 ] || fail "$1 needs a value"
   case $1 in
     --corpora) corpora=$(cd "$2" && pwd) ;;
     --out) out=$(mkdir -p "$2" && cd "$2" && pwd) ;;
@@ -20,19 +20,15 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     --vocoder) vocoder=(--vocoder "$(cd "$2" && pwd)") ;;  # of recipes/vocoder, in place of Griffin-Lim
     --stage) stage=$2 ;;
     --stop-stage) stop_stage=$2 ;;
-    *) echo "codebook.sh: unknown option $1" >&2; exit 2 ;;
+    *) fail "unknown option $1" ;;
   esac
   shift 2
 done
 [ $# -eq 0 ] || shift
-[ -n "$corpora" ] || { echo "codebook.sh: --corpora DIR is needed" >&2; exit 2; }
+[ -n "$corpora" ] || fail "--corpora DIR is needed"
 
-runs() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
-train() {  # train NAME OPTIONS…: start, or go on from, the training of conf/NAME.yaml
-  local name=$1; shift
-  if [ -f "$name/last.ckpt" ]; then set -- "$@" --ckpt_path "$name/last.ckpt"; fi
-  "$bin/idfacevc" train --config "$conf/$name.yaml" "$@"
-}
+# train NAME OPTIONS…: start, or go on from, the training of conf/NAME.yaml
+train() { "$bin/idfacevc" train --config "$conf/$1.yaml" $(resuming "$1") "${@:2}"; }
 mkdir -p "$out"
 cd "$out"  # the configurations' paths count from the run's folder
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from idfacevc.data.corpora.item import MEMBER
 from idfacevc.errors import InputError
 
+ADULT = 16  # years
 SPEECH_ARCHIVES = {
     "speechocean762": ("speech-adults.zip", "speech-children.zip"),
     "librispeech": ("speech-librispeech.zip",),
@@ -44,7 +46,8 @@ class FaceRow:
     race: str
 
 
-def _rows(table: Path) -> Iterator[dict[str, str]]:
+def read_table(table: Path) -> Iterator[dict[str, str]]:
+    """Rows of one of the corpora's tables, by column."""
     if not table.is_file():
         raise InputError(f"{table} is missing: give the folder that holds the speech and face tables (--corpora)")
     with table.open(newline="", encoding="utf-8") as handle:
@@ -59,6 +62,13 @@ def kept_out(corpus: str, speaker: str) -> bool:
 def read_utterances(corpora: Path) -> list[Utterance]:
     """All rows of speech.tsv, in file order."""
     return _utterances(corpora / "speech.tsv")
+
+
+def recording_of(corpora: Path, one: Utterance) -> str:
+    """Where an utterance lies. Of a corpus with two archives the first holds grown speakers."""
+    archives = SPEECH_ARCHIVES[one.corpus]
+    archive = archives[-1] if one.age is not None and one.age < ADULT else archives[0]
+    return f"{corpora / archive}{MEMBER}{one.path}"
 
 
 def read_parallel(corpora: Path) -> list[Utterance]:
@@ -80,10 +90,10 @@ def _utterances(table: Path) -> list[Utterance]:
             path=row["path"],
             text=row["text"],
         )
-        for row in _rows(table)
+        for row in read_table(table)
     ]
 
 
 def read_faces(corpora: Path, split: str) -> list[FaceRow]:
     """All rows of faces-<split>.tsv, in file order; `split` is "train" or "valid"."""
-    return [FaceRow(**row) for row in _rows(corpora / f"faces-{split}.tsv")]
+    return [FaceRow(**row) for row in read_table(corpora / f"faces-{split}.tsv")]

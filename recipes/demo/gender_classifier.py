@@ -15,7 +15,8 @@ from idfacevc.evaluation.metrics.gender import GenderAgreement, VoiceGender
 from idfacevc.evaluation.metrics.pitch import PitchTracker
 from idfacevc.evaluation.scores import ScoreCache, score_clips
 from idfacevc.files import make_folder
-from recipes.demo.evaluate.test_set import ADULT, Recording, held_out_adults, read_recordings
+from recipes.demo.corpora import ADULT
+from recipes.demo.evaluate.test_set import Recording, held_out_adults, read_recordings
 
 PER_SPEAKER = 6
 _FOLDS = 5  # one in five LibriSpeech speakers is kept for checking, and training labels are cross-checked in five parts

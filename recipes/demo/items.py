@@ -15,7 +15,7 @@ from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
 from idfacevc.files import replacing
 from idfacevc.text.speakers.registry import base_speaker
-from recipes.demo.corpora import SPEECH_ARCHIVES, read_faces, read_utterances
+from recipes.demo.corpora import read_faces, read_utterances, recording_of
 from recipes.demo.pairing import FEWEST, Pairing, group_of
 
 ESPEAK = "espeak"
@@ -26,20 +26,12 @@ SURE_OF_GENDER = 0.9
 
 def speech_items(corpora: Path) -> list[Item]:
     """All utterances; those of corpora that do not name their speakers get none."""
-    import zipfile
-
-    archive_of = {
-        member: corpora / name
-        for names in SPEECH_ARCHIVES.values()
-        for name in names
-        for member in zipfile.ZipFile(corpora / name).namelist()
-    }
     return [
         Item(
             id=row.id,
             speaker=row.speaker,
             split=row.split,
-            audio=f"{archive_of[row.path]}{MEMBER}{row.path}",
+            audio=recording_of(corpora, row),
             gender=row.gender,
             age="" if row.age is None else f"{row.age:g}",
             text=row.text,

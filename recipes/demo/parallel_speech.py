@@ -11,7 +11,6 @@ Sentences come from a text file, one a line; public-domain ones keep the result 
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import re
 from pathlib import Path
@@ -23,6 +22,7 @@ import soundfile
 from idfacevc.errors import InputError
 from idfacevc.text.speakers.kokoro import SAMPLE_RATE, network_bytes, spelled, symbols, voices
 from idfacevc.text.speakers.onnx import session
+from recipes.demo.corpora import read_table
 from recipes.demo.speech_features import PARALLEL_COLUMNS, PARALLEL_TABLE
 
 _CARICATURES = {"af_nicole", "am_santa", "em_santa", "pm_santa"}  # a whisperer, and voices nobody has
@@ -163,9 +163,7 @@ def main() -> None:
     table = args.out / PARALLEL_TABLE
     done = set()
     if table.exists():
-        with table.open(newline="", encoding="utf-8") as handle:
-            rows = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
-            done = {row["group"] for row in rows if row["durations"]}
+        done = {row["group"] for row in read_table(table) if row["durations"]}
     else:
         table.write_text("\t".join(PARALLEL_COLUMNS) + "\n", encoding="utf-8")
     register = registers(read)

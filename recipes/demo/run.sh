@@ -8,11 +8,12 @@
 # --texts FILE makes more parallel speech of that file's sentences first, at about real time on a core.
 # --face-side is the bundle whose tower, query-former and memory keys are taken; codebook.sh trains one.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+source "$(dirname "$0")/../common.sh"
 export PYTHONPATH=$root
 
 corpora="" texts="" groups=75 out=runs/demo-third faces=$root/checkpoints/demo bundle="" stage=1 stop_stage=5
 while [ $# -gt 0 ]; do
+  [ $# -gt 1 ] || fail "$1 needs a value"
   case $1 in
     --corpora) corpora=$2 ;;
     --texts) texts=$2 ;;
@@ -22,14 +23,13 @@ while [ $# -gt 0 ]; do
     --bundle) bundle=$2 ;;
     --stage) stage=$2 ;;
     --stop-stage) stop_stage=$2 ;;
-    *) echo "run.sh: unknown option $1" >&2; exit 2 ;;
+    *) fail "unknown option $1" ;;
   esac
   shift 2
 done
-[ -n "$corpora" ] || { echo "run.sh: --corpora DIR is needed" >&2; exit 2; }
+[ -n "$corpora" ] || fail "--corpora DIR is needed"
 
-runs() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
-step() { "$root/.venv/bin/python" -m "recipes.demo.$1" "${@:2}"; }
+step() { "$bin/python" -m "recipes.demo.$1" "${@:2}"; }
 
 if runs 1; then  # the frozen encoder
   step whisper_weights --out "$out/whisper.safetensors"

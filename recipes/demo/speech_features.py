@@ -29,7 +29,7 @@ from idfacevc.backbones.whisper import WhisperEncoder
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.model import WhisperSpec
 from idfacevc.errors import InputError
-from recipes.demo.corpora import kept_out
+from recipes.demo.corpora import ADULT, kept_out, read_table
 
 FRONT_END = FrontEndSpec(floor=1e-5)
 RATE = FRONT_END.sample_rate
@@ -64,7 +64,7 @@ def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
     csv.field_size_limit(2**31 - 1)
     rows = [
         row
-        for row in _table(corpora / "speech.tsv")
+        for row in read_table(corpora / "speech.tsv")
         if row["split"] == "train" and not kept_out(row["corpus"], row["speaker"])
     ]
     speakers: dict[tuple[str, str], list[dict[str, str]]] = {}
@@ -76,24 +76,17 @@ def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
         rng.shuffle(own)
         if corpus == "speechocean762":
             own.sort(key=lambda row: -float(row["seconds"]))
-            drawn += own[: _PER_ADULT if float(own[0]["age"]) >= 16 else _PER_CHILD]
+            drawn += own[: _PER_ADULT if float(own[0]["age"]) >= ADULT else _PER_CHILD]
         else:
             drawn += own[:_PICOVOICE] if corpus == "picovoice" else own
-    spoken = _table(corpora / "speech-kokoro.tsv")
+    spoken = read_table(corpora / "speech-kokoro.tsv")
     clips = [Clip(row["id"], row["corpus"], row["speaker"], row["path"], row["group"]) for row in spoken]
     if parallel:
         clips += [
             Clip(row["id"], row["corpus"], row["speaker"], str(parallel / row["path"]), row["group"])
-            for row in _table(parallel / PARALLEL_TABLE)
+            for row in read_table(parallel / PARALLEL_TABLE)
         ]
     return clips + [Clip(row["id"], row["corpus"], row["speaker"], row["path"]) for row in drawn]
-
-
-def _table(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        raise InputError(f"{path} is missing: give the folder that holds the speech tables (--corpora)")
-    with path.open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def degraded(wav: np.ndarray, rng: np.random.Generator, noisy: bool = True) -> np.ndarray:

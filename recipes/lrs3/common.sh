@@ -1,9 +1,6 @@
 # What the three scripts share; sourced by them.
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-bin=$root/.venv/bin
+source "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 conf=$root/recipes/lrs3/conf
-
-fail() { echo "$(basename "$0"): $1" >&2; exit 2; }
 
 # configs NAME [STAGE]: --config options, each file overriding those before it. A method whose file NAME.STAGE names a
 # class has a stage of its own; all others change that of ID-FaceVC.

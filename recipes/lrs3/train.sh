@@ -30,7 +30,6 @@ case $name in  # which trainings, in their order
   face2speech) stages=(stage_a face_stage) ;;
   *) stages=(stage_a stage_b) ;;
 esac
-runs() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
 
 mkdir -p "$out/$name"
 cd "$out/$name"  # the configurations' paths count from the run's folder
@@ -40,9 +39,7 @@ for one in "${stages[@]}"; do
   runs $number || continue
   files=$(configs "$name" "$one")
   mapfile -t files <<< "$files"
-  resume=()
-  if [ -f "$one/last.ckpt" ]; then resume=(--ckpt_path "$one/last.ckpt"); fi
-  "$bin/idfacevc" train "${files[@]}" "${extra[@]}" --data.init_args.features "../$(features "$name")" "${resume[@]}" "$@"
+  "$bin/idfacevc" train "${files[@]}" "${extra[@]}" --data.init_args.features "../$(features "$name")" $(resuming "$one") "$@"
 done
 if runs $((number + 1)); then
   "$bin/idfacevc" train export "$one/last.ckpt" --out "$out/checkpoints/$name" --name "$name"

@@ -19,11 +19,11 @@ from PIL import Image
 from idfacevc.audio.io import load_audio
 from idfacevc.backbones.tower import FaceTower, TowerBackbone
 from idfacevc.bundles.model import load_face_tower, read_spec, resolve
-from idfacevc.data.corpora.item import MEMBER, audio_source
+from idfacevc.data.corpora.item import audio_source
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder, centroid
 from idfacevc.face.crop import framings
 from idfacevc.models.vclip.face_features import face_features
-from recipes.demo.corpora import SPEECH_ARCHIVES, Utterance, read_utterances
+from recipes.demo.corpora import Utterance, read_utterances, recording_of
 from recipes.demo.faces import load_faces
 
 HEARD_RATE = 16000
@@ -55,10 +55,8 @@ def speakers(corpora: Path) -> dict[str, list[Utterance]]:
 
 
 def heard(corpora: Path, one: Utterance) -> np.ndarray:
-    """Samples (N,) at 16 kHz; speechocean762's speech lies in two archives, by age."""
-    archives = SPEECH_ARCHIVES[one.corpus]
-    archive = archives[0 if (one.age or 0) >= 16 else -1]
-    return load_audio(audio_source(f"{corpora / archive}{MEMBER}{one.path}"), HEARD_RATE)
+    """Samples (N,) at 16 kHz."""
+    return load_audio(audio_source(recording_of(corpora, one)), HEARD_RATE)
 
 
 def main() -> None:

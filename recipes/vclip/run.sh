@@ -4,11 +4,12 @@
 #
 #   recipes/vclip/run.sh --corpora DIR [--out runs/vclip] [--face-side demo] [--count 600] [--minutes 90] [--bundle OUT/bundle]
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
+source "$(dirname "$0")/../common.sh"
 export PYTHONPATH=$root
 
 corpora="" out=runs/vclip faces=demo count=600 minutes=90 bundle=""
 while [ $# -gt 0 ]; do
+  [ $# -gt 1 ] || fail "$1 needs a value"
   case $1 in
     --corpora) corpora=$2 ;;
     --out) out=$2 ;;
@@ -16,13 +17,13 @@ while [ $# -gt 0 ]; do
     --count) count=$2 ;;
     --minutes) minutes=$2 ;;
     --bundle) bundle=$2 ;;
-    *) echo "run.sh: unknown option $1" >&2; exit 2 ;;
+    *) fail "unknown option $1" ;;
   esac
   shift 2
 done
-[ -n "$corpora" ] || { echo "run.sh: --corpora DIR is needed" >&2; exit 2; }
+[ -n "$corpora" ] || fail "--corpora DIR is needed"
 
-step() { "$root/.venv/bin/python" -m "recipes.vclip.$1" "${@:2}"; }
+step() { "$bin/python" -m "recipes.vclip.$1" "${@:2}"; }
 
 step features --corpora "$corpora" --out "$out/features" --face-side "$faces"
 step syntheses --out "$out/syntheses" --count "$count" --minutes "$minutes"

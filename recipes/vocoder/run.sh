@@ -8,13 +8,13 @@
 # Stages: 1 train on recordings, 2 export, 3 the acoustic model's own mels, 4 finetune on them, 5 export again.
 # --small takes the sizes for one CPU core. What follows "--" goes to the trainings of the stages that run.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/../.." && pwd)
-bin=$root/.venv/bin
+source "$(dirname "$0")/../common.sh"
 conf=$root/recipes/vocoder/conf
 
 corpora="" out=$root/runs/vocoder vocoder="" checkpoint=demo stage=1 stop_stage=2
 configs=(--config "$conf/parallel_wavegan.yaml")
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  [ "$1" = --small ] || [ $# -gt 1 ] || fail "$1 needs a value"
   case $1 in
     --small) configs+=(--config "$conf/small_cpu.yaml"); shift; continue ;;
     --corpora) corpora=$(cd "$2" && pwd) ;;
@@ -23,20 +23,16 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
     --checkpoint) if [ -d "$2" ]; then checkpoint=$(cd "$2" && pwd); else checkpoint=$2; fi ;;
     --stage) stage=$2 ;;
     --stop-stage) stop_stage=$2 ;;
-    *) echo "run.sh: unknown option $1" >&2; exit 2 ;;
+    *) fail "unknown option $1" ;;
   esac
   shift 2
 done
 [ $# -eq 0 ] || shift
-[ -n "$corpora" ] || { echo "run.sh: --corpora DIR is needed" >&2; exit 2; }
+[ -n "$corpora" ] || fail "--corpora DIR is needed"
 vocoder=${vocoder:-$out/bundle}
 
-runs() { [ "$stage" -le "$1" ] && [ "$1" -le "$stop_stage" ]; }
-train() {  # train NAME OPTIONS…: start, or go on from, the training that writes to the folder NAME
-  local name=$1; shift
-  if [ -f "$name/last.ckpt" ]; then set -- "$@" --ckpt_path "$name/last.ckpt"; fi
-  "$bin/idfacevc" vocoder train "${configs[@]}" --data.corpora "$corpora" "$@"
-}
+# train NAME OPTIONS…: start, or go on from, the training that writes to the folder NAME
+train() { "$bin/idfacevc" vocoder train "${configs[@]}" --data.corpora "$corpora" $(resuming "$1") "${@:2}"; }
 mkdir -p "$out"
 cd "$out"  # the configurations' paths count from the run's folder
 

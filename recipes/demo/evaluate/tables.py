@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import torch
 import yaml
 
-from idfacevc.data.corpora.item import MEMBER
 from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.metrics.base import RatioMetric
 from idfacevc.evaluation.metrics.embedding import centroid, cosine
@@ -21,10 +20,9 @@ from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.run import Measured, Sections
 from idfacevc.evaluation.scores import map_processes
 from idfacevc.evaluation.tables import VoiceTables
-from recipes.demo.corpora import SPEECH_ARCHIVES, FaceRow, read_faces, read_parallel, read_utterances
+from recipes.demo.corpora import FaceRow, read_faces, read_parallel, read_utterances, recording_of
 from recipes.demo.evaluate.test_set import (
     ACCENTED,
-    ADULT,
     AGES,
     CROPS,
     NATIVE,
@@ -189,7 +187,5 @@ def _clips_of(speakers: set[str], corpora: Path) -> dict[str, list[str]]:
     clips: dict[str, list[str]] = {}
     for row in [*read_parallel(corpora), *read_utterances(corpora)]:
         if row.speaker in speakers and row.split == "train" and len(own := clips.setdefault(row.speaker, [])) < 10:
-            archives = SPEECH_ARCHIVES[row.corpus]
-            name = archives[-1] if row.age is not None and row.age < ADULT else archives[0]
-            own.append(f"{corpora / name}{MEMBER}{row.path}")
+            own.append(recording_of(corpora, row))
     return clips

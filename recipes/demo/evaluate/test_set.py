@@ -19,12 +19,11 @@ from idfacevc.data.corpora.item import MEMBER, open_member
 from idfacevc.evaluation.metrics.base import SEED
 from idfacevc.evaluation.metrics.sentences import MAX_SENTENCES, spoken_words
 from idfacevc.evaluation.pairs import CONDITIONS, SPOKEN, Pair, write_pairs
-from recipes.demo.corpora import SPEECH_ARCHIVES, FaceRow, Utterance, kept_out, read_faces, read_utterances
+from recipes.demo.corpora import ADULT, FaceRow, kept_out, read_faces, read_utterances, recording_of
 
 NATIVE, ACCENTED, TEXT, CROPS = "native recordings", "accented recordings", "text", "other crops"
 AGES = ("20-29", "30-39", "40-49", "50-59")
 SOURCES = 12  # of each condition, unless told otherwise
-ADULT = 16  # years
 _SHORTEST = 4.0  # seconds of a native recording
 
 
@@ -179,14 +178,11 @@ def held_out_adults(corpora: Path) -> list[Recording]:
 
 def read_recordings(corpora: Path, corpus: str, split: str) -> list[Recording]:
     """Labelled recordings of a corpus and split."""
-    rows = [row for row in read_utterances(corpora) if row.corpus == corpus and row.split == split and row.gender]
-
-    def clip(row: Utterance) -> str:
-        adults, *children = SPEECH_ARCHIVES[row.corpus]
-        name = children[0] if children and row.age is not None and row.age < ADULT else adults
-        return f"{corpora / name}{MEMBER}{row.path}"
-
-    return [Recording(row.id, clip(row), row.speaker, row.gender, row.age, row.seconds, row.text) for row in rows]
+    return [
+        Recording(row.id, recording_of(corpora, row), row.speaker, row.gender, row.age, row.seconds, row.text)
+        for row in read_utterances(corpora)
+        if row.corpus == corpus and row.split == split and row.gender
+    ]
 
 
 def read_face(corpora: Path, path: str) -> np.ndarray:
