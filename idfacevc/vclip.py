@@ -65,7 +65,7 @@ class Vclip:
             name: of the bundle, its folder, or a hub id "owner/name".
             face_side: the bundle whose face tower the heads read.
         """
-        bundle = load_vclip(checkpoints.resolve(name, vclip=True))
+        bundle = load_vclip(checkpoints.resolve(name, "vclip"))
         folder = checkpoints.resolve(face_side)
         spec = checkpoints.read_spec(folder)
         tower = checkpoints.load_face_tower(spec, folder)
@@ -237,7 +237,7 @@ def obstacle(language: str = "en") -> str | None:
     """Why Vclip cannot speak here, in one line; None where it can."""
     if language.lower().split("-")[0] != "en":
         return "generated voices speak English only"
-    if DEFAULT not in checkpoints.available_bundles(vclip=True):
+    if DEFAULT not in checkpoints.available_bundles("vclip"):
         return f"no bundle {DEFAULT} on this machine"
     if not kokoro.available():
         return f"Kokoro is not on this machine: {kokoro.INSTALL}"

@@ -29,7 +29,9 @@ def add_commercial(parser: argparse.ArgumentParser) -> None:
 
 
 def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> list[Licence]:
-    """Of all that a conversion with these options loads. What nobody stated counts as not allowed.
+    """Of all that a conversion with these options loads, or the drawing of faces for voices.
+
+    What nobody stated counts as not allowed.
 
     Args:
         checkpoint: name, folder or hub id of a bundle.
@@ -38,14 +40,17 @@ def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> 
     Raises:
         InputError: for a checkpoint that is not here.
     """
-    from idfacevc.bundles.model import read_spec, resolve
+    from idfacevc.bundles.model import available_bundles, read_spec, resolve
 
-    spec = read_spec(resolve(checkpoint))
-    parts = ["idfacevc", "packages", "watermark perth", f"checkpoint {spec.name}", _backbone(spec.model)]
-    if vocoder is not None:
-        parts.append(f"vocoder {vocoder}")
-    if base_speaker is not None:
-        parts += ["checkpoint vclip", f"base speaker {_speaker(base_speaker)}"]  # a text may get a generated voice
+    if checkpoint in available_bundles("speech2face"):  # draws faces, and converts nothing
+        parts = ["idfacevc", "packages", f"checkpoint {checkpoint}", "face backbone tower"]
+    else:
+        spec = read_spec(resolve(checkpoint))
+        parts = ["idfacevc", "packages", "watermark perth", f"checkpoint {spec.name}", _backbone(spec.model)]
+        if vocoder is not None:
+            parts.append(f"vocoder {vocoder}")
+        if base_speaker is not None:
+            parts += ["checkpoint vclip", f"base speaker {_speaker(base_speaker)}"]  # a text may get a generated voice
     table = yaml.safe_load(files("idfacevc.cli").joinpath("licences.yaml").read_text(encoding="utf-8"))
     unstated = [["weights", "not stated", False]]
     return [Licence(part, *row) for part in parts for row in table.get(part, unstated)]

@@ -22,6 +22,7 @@ VERBS = (
     "batch",
     "voices",
     "cast",
+    "face",
     "dub",
     "demo",
     "prepare",
