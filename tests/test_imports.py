@@ -51,7 +51,7 @@ LAYERS |= {
     "evaluation": _LIBRARY,
     "__init__": {"errors", "api", "speech2face", "vclip"},
     "dub": {"errors", "files", "audio"},
-    "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api"},
+    "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api", "vclip"},
     "cli": _LIBRARY | {"training", "evaluation", "serve", "dub"},
 }
 
