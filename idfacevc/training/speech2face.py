@@ -22,7 +22,7 @@ from idfacevc.models.speech2face.face_side import TowerClasses
 from idfacevc.models.speech2face.front_end import levelled, spectrogram
 from idfacevc.training.resume import read_checkpoint, weights_under
 
-_BETAS, _EPS = (0.5, 0.999), 1e-4
+_PAPERS_ADAM: dict[str, Any] = {"betas": (0.5, 0.999), "eps": 1e-4}  # of the voice encoder
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class VoiceModule(pl.LightningModule):
             self.log("valid/gender", (heard == seen).float().mean(), batch_size=len(face), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
-        return _adam(self.voice, self.rate)
+        return _scheduled(torch.optim.Adam(self.voice.parameters(), lr=self.rate.lr, **_PAPERS_ADAM), self.rate)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["voice_spec"] = to_dict(self.voice.spec)
@@ -178,7 +178,7 @@ class DecoderModule(pl.LightningModule):
         self.log_dict({f"valid/{name}": value for name, value in terms.items()}, batch_size=len(batch["image"]))
 
     def configure_optimizers(self) -> Any:
-        return _adam(self.decoder, self.rate)
+        return _scheduled(torch.optim.Adam(self.decoder.parameters(), lr=self.rate.lr), self.rate)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["decoder_spec"] = to_dict(self.decoder.spec)
@@ -217,8 +217,7 @@ def disturbed(mel: Tensor, spec: DisturbSpec, generator: torch.Generator) -> Ten
     return out.to(mel.device)
 
 
-def _adam(net: torch.nn.Module, rate: RateSpec) -> Any:
-    optimizer = torch.optim.Adam(net.parameters(), lr=rate.lr, betas=_BETAS, eps=_EPS)
+def _scheduled(optimizer: torch.optim.Optimizer, rate: RateSpec) -> Any:
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, rate.steps, rate.decay)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
