@@ -15,7 +15,8 @@ EXAMPLE = "idfacevc info"
 _PACKAGES = ("torch", "transformers", "av", "soundfile", "pyworld-prebuilt")
 # modules that a verb needs beyond the core, and the extra that brings them
 _NEEDS: dict[str, dict[str, str]] = {
-    "convert, batch, face": {},
+    "convert, batch": {},
+    "face": {},
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
     "demo": {"matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
     "serve": dict.fromkeys(
