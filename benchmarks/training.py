@@ -109,7 +109,7 @@ class SixPasses(StageB):
         super().training_step(batch, batch_index)
 
     def _fit_inner(self, term: Any, optimizer: Any, step: Step) -> None:
-        mel = self.net.normalise(self._batch["mel"])
+        mel = self.net.normalise_mel(self._batch["mel"])
         for _ in range(term.iters):
             term_of_one = copy.copy(term)
             term_of_one.iters = 1

@@ -23,7 +23,7 @@ _OFF = Fraction(
 )  # seconds that audio may stray from its time stamps before silence is put in or samples left out
 _SILENCE = 1 << 16  # samples of silence at a time
 
-Converter = Callable[[np.ndarray], Iterable[np.ndarray]]
+ConvertSamples = Callable[[np.ndarray], Iterable[np.ndarray]]
 
 
 def check_video_output(path: Path) -> None:
@@ -35,7 +35,7 @@ def check_video_output(path: Path) -> None:
 def dub(
     source: Path,
     target: Path,
-    convert: Converter,
+    convert: ConvertSamples,
     rate: int,
     track: int = 0,
     tags: Mapping[str, str] | None = None,

@@ -37,7 +37,7 @@ LAYERS |= {
 }
 _NETWORKS = set(LAYERS)
 LAYERS |= {
-    "pipeline": _NETWORKS,
+    "pipeline": _NETWORKS | {"bundles"},
     "bundles": _NETWORKS,
     "data": _NETWORKS,
 }

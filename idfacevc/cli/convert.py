@@ -224,7 +224,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _system(args: argparse.Namespace, voice: Voice | GeneratedVoice | None, text: str | None) -> str:
     """Which system speaks: that of a saved voice, else the one asked for, else the better one that can."""
-    from idfacevc.api import choose_system
+    from idfacevc.pipeline.system import choose_system
     from idfacevc.types import GeneratedVoice
 
     generated = isinstance(voice, GeneratedVoice)

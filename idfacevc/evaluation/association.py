@@ -78,7 +78,7 @@ def figures(scores: np.ndarray, identity: np.ndarray, gender: np.ndarray, seed: 
             continue
         drawn = scores[trials[:, 0], trials[:, 1]]
         for figure in (retrieval.auc, retrieval.eer):
-            low, high = retrieval.interval(figure, drawn, labels, identity[trials[:, 0]], DRAWS, seed)
+            low, high = retrieval.identity_interval(figure, drawn, labels, identity[trials[:, 0]], DRAWS, seed)
             value = figure(drawn, labels)
             table.append((f"{figure.__name__.upper()}, {name}", f"{value:.3f} [{low:.3f}, {high:.3f}]"))
         if group is None:

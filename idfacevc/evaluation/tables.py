@@ -31,7 +31,7 @@ from idfacevc.evaluation.metrics.wer import (
     WhisperWER,
     WordsChanged,
     character_errors,
-    normalise,
+    whisper_spelling,
     word_errors,
 )
 from idfacevc.evaluation.pairs import Pair
@@ -47,7 +47,7 @@ GUESSING = "guessing among the sentences"
 
 
 @dataclass(frozen=True)
-class Spoken:
+class ScoredClip:
     """A clip of a condition.
 
     Attributes:
@@ -71,7 +71,7 @@ def by_condition(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     return dict(parts)
 
 
-def clips_by_row(pairs: Sequence[Pair], copies: Mapping[str, str]) -> dict[str, list[Spoken]]:
+def clips_by_row(pairs: Sequence[Pair], copies: Mapping[str, str]) -> dict[str, list[ScoredClip]]:
     """Clips of each row of the tables of speech: outputs, their sources, copy-synthesis, and the true speech.
 
     Sources that several parts of the list share have one row.
@@ -79,32 +79,32 @@ def clips_by_row(pairs: Sequence[Pair], copies: Mapping[str, str]) -> dict[str, 
     Args:
         copies: Copy-synthesis by source; may be empty.
     """
-    rows: dict[str, list[Spoken]] = {}
+    rows: dict[str, list[ScoredClip]] = {}
     shown: set[frozenset[str]] = set()
     for condition, own in by_condition(pairs).items():
         prefix = "" if condition == OUTPUTS else f"{condition}: "
-        rows[condition] = [Spoken(pair.output, pair.target, pair.transcript, pair.source) for pair in own]
+        rows[condition] = [ScoredClip(pair.output, pair.target, pair.transcript, pair.source) for pair in own]
         with_source = [pair for pair in own if pair.source]
         if (sources := frozenset(pair.source for pair in with_source)) in shown:
             continue
         shown.add(sources)
         rows[prefix + SOURCES] = _once(
-            Spoken(pair.source, pair.source_speaker, pair.transcript) for pair in with_source
+            ScoredClip(pair.source, pair.source_speaker, pair.transcript) for pair in with_source
         )
         rows[prefix + COPIES] = _once(
-            Spoken(copies[pair.source], pair.source_speaker, pair.transcript, pair.source)
+            ScoredClip(copies[pair.source], pair.source_speaker, pair.transcript, pair.source)
             for pair in with_source
             if pair.source in copies
         )
-    rows[TRUE] = _once(Spoken(pair.reference, pair.target, "") for pair in pairs if pair.reference)
+    rows[TRUE] = _once(ScoredClip(pair.reference, pair.target, "") for pair in pairs if pair.reference)
     return {name: own for name, own in rows.items() if own}
 
 
-def _once(clips: Iterable[Spoken]) -> list[Spoken]:
+def _once(clips: Iterable[ScoredClip]) -> list[ScoredClip]:
     return list({one.clip: one for one in clips}.values())
 
 
-def speech_table(tier: str, rows: Mapping[str, Sequence[Spoken]], scores: Scores) -> list[Measurement]:
+def speech_table(tier: str, rows: Mapping[str, Sequence[ScoredClip]], scores: Scores) -> list[Measurement]:
     """Naturalness and intelligibility of the clips of each row.
 
     Args:
@@ -153,7 +153,7 @@ def speech_table(tier: str, rows: Mapping[str, Sequence[Spoken]], scores: Scores
     return table
 
 
-def _collect(metric: Any, clips: Sequence[Spoken], found: Mapping[str, Any], against: str) -> None:
+def _collect(metric: Any, clips: Sequence[ScoredClip], found: Mapping[str, Any], against: str) -> None:
     for one in clips:
         if not against:
             metric.update(found[one.clip], one.speaker)
@@ -380,12 +380,12 @@ def score_row(pair: Pair, scores: Scores, voices: VoiceTables | None) -> dict[st
     ):
         if clip in found:
             row[f"{prefix}heard"] = found[clip]
-            heard, words = normalise(found[clip]), normalise(pair.transcript)
+            heard, words = whisper_spelling(found[clip]), whisper_spelling(pair.transcript)
             for rate, errors in (("wer", word_errors), ("cer", character_errors)) if pair.transcript else ():
                 edits, length = errors(heard, words)
                 row[f"{prefix}{rate}"] = edits / length if length else ""
     if clip in scores.faster_whisper and pair.source:
-        heard, words = (normalise(scores.faster_whisper[one]) for one in (clip, pair.source))
+        heard, words = (whisper_spelling(scores.faster_whisper[one]) for one in (clip, pair.source))
         edits, length = word_errors(heard, words)
         row["words_changed"] = edits / length if length else ""
     if clip in scores.sentences:

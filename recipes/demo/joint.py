@@ -21,7 +21,7 @@ from torch import Tensor
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from recipes.demo import converter, source_filter
-from recipes.demo.clips import Features, groups_of, read_features
+from recipes.demo.clips import ClipFeatures, groups_of, read_features
 from recipes.demo.source_filter import CROP, EDGE, FLOOR, FRONT_END
 
 _BATCH, _FRAMES = 8, 112
@@ -32,12 +32,12 @@ _REAL = {"librispeech": 0.85, "speechocean762": 0.15}  # shares of real speech: 
 _PARALLEL = 0.65
 
 
-class Draws:
-    """Random crops of pairs, as in `converter.Draws`, with the wave in their middle."""
+class WaveCrops:
+    """Random crops of pairs, as in `converter.PairCrops`, with the wave in their middle."""
 
-    def __init__(self, clips: list[Features], seed: int = 2) -> None:
+    def __init__(self, clips: list[ClipFeatures], seed: int = 2) -> None:
         self._rng = random.Random(seed)
-        self._crops = converter.Draws(clips, seed)
+        self._crops = converter.PairCrops(clips, seed)
         self._groups = groups_of(clips)
         long = [clip for clip in clips if len(clip.mel) > _FRAMES + 2]
         real = {name: [clip for clip in long if clip.corpus == name] for name in _REAL}
@@ -45,7 +45,7 @@ class Draws:
         if not self._real:
             raise InputError("the features hold no real utterance of over 1.2 s")
 
-    def _pair(self) -> tuple[np.ndarray, Features]:
+    def _pair(self) -> tuple[np.ndarray, ClipFeatures]:
         if self._rng.random() < _PARALLEL:
             source, target = self._rng.choices(self._rng.choice(self._groups), k=2)
             return self._rng.choice(list(source.words)), target
@@ -80,12 +80,12 @@ def spoken_mel(net: IDFaceVCNet, made: Tensor, recorded: Tensor, levels: Tensor)
 
     Every fourth, from the third on: the judges see every second.
     """
-    mel = net.denormalise(made).clone()
+    mel = net.denormalise_mel(made).clone()
     mel[2::4] = recorded[2::4].transpose(1, 2)
     return (mel[..., _MARGIN : _MARGIN + CROP] + levels).clamp_min(FLOOR)
 
 
-def train(clips: list[Features], first: tuple[Path, Path], out: Path, minutes: float, threads: int = 1) -> None:
+def train(clips: list[ClipFeatures], first: tuple[Path, Path], out: Path, minutes: float, threads: int = 1) -> None:
     """Train both for some minutes along one cosine of the rate, from `out` where it exists, else from `first`."""
     torch.set_num_threads(threads)
     results = out / "converter.pt", out / "vocoder.pt"
@@ -102,7 +102,7 @@ def train(clips: list[Features], first: tuple[Path, Path], out: Path, minutes: f
     for group in panel.optimiser.param_groups:
         group["lr"] = _JUDGES_RATE
     mean, scale, step = before[1]["mean"][:, None], before[1]["scale"][:, None], before[1]["step"]
-    draws = Draws(clips, seed=step)
+    draws = WaveCrops(clips, seed=step)
     parameters = [*converter.learning(net), *generator.parameters()]
     optimiser = torch.optim.AdamW(parameters, _RATE, betas=(0.8, 0.98), weight_decay=0.01)
     net.train()

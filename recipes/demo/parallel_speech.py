@@ -93,7 +93,7 @@ def _tokens(spoken: str) -> list[int]:
     return [0, *(symbols()[symbol] for symbol in spoken), 0]
 
 
-def sentences(file: Path) -> list[str]:
+def sentences_of(file: Path) -> list[str]:
     """The plain sentences of a text file that are neither short nor long, in a random order that does not change."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=800, metavar="N", help="sentences to read (default: 800)")
     args = parser.parse_args()
     try:
-        texts = sentences(args.texts)
+        texts = sentences_of(args.texts)
         read = Reader()
     except InputError as error:
         raise SystemExit(f"parallel_speech: {error}") from error

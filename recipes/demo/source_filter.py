@@ -23,7 +23,7 @@ from idfacevc.config.vocoder import SourceFilterSpec
 from idfacevc.errors import InputError
 from idfacevc.losses.stft import MultiResolutionSTFTLoss, Resolution
 from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator, pulse_train
-from recipes.demo.clips import Features, read_features
+from recipes.demo.clips import ClipFeatures, read_features
 from recipes.demo.converter import save
 from recipes.demo.speech_features import FRONT_END
 
@@ -135,7 +135,7 @@ def new_generator() -> SourceFilterGenerator:
     return SourceFilterGenerator(SourceFilterSpec(), FRONT_END.n_mels, FRONT_END.hop_length, FRONT_END.sample_rate)
 
 
-def at_level(clip: Features, start: int, frames: int, rng: random.Random) -> tuple[Tensor, Tensor, Tensor, float]:
+def at_level(clip: ClipFeatures, start: int, frames: int, rng: random.Random) -> tuple[Tensor, Tensor, Tensor, float]:
     """A crop at a random level: pitch (F,) in Hz, pulses and samples (F * 160,), and the level as a mel has it."""
     hop = FRONT_END.hop_length
     lf0 = torch.from_numpy(clip.lf0[start : start + frames])
@@ -146,10 +146,10 @@ def at_level(clip: Features, start: int, frames: int, rng: random.Random) -> tup
     return pitch, pulses, torch.from_numpy(samples) * 10**level, level
 
 
-class Draws:
+class VocoderCrops:
     """Random crops: mel (F, 80), pitch (F,), pulses and samples (F * 160,)."""
 
-    def __init__(self, clips: list[Features], rng: random.Random) -> None:
+    def __init__(self, clips: list[ClipFeatures], rng: random.Random) -> None:
         self._rng = rng
         kinds = {name: [clip for clip in clips if clip.corpus == name and len(clip.mel) > 120] for name in _SHARES}
         self._kinds = {name: own for name, own in kinds.items() if own}
@@ -173,13 +173,13 @@ class Draws:
 
 
 def train(
-    clips: list[Features], out: Path, minutes: float, rate: float, adversarial_from: int, threads: int = 1
+    clips: list[ClipFeatures], out: Path, minutes: float, rate: float, adversarial_from: int, threads: int = 1
 ) -> None:
     """Train for some minutes, from `out` where it exists."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     rng = random.Random(0)
-    draws = Draws(clips, rng)
+    draws = VocoderCrops(clips, rng)
     frames = np.concatenate([clip.mel.astype(np.float32) for clip in rng.sample(clips, min(200, len(clips)))])
     mean, scale = torch.from_numpy(frames.mean(0)), torch.from_numpy(frames.std(0))
     generator, panel, distance = new_generator(), Panel(), SpectralDistance()

@@ -44,7 +44,7 @@ _ARCHIVES = ("adults", "children", "librispeech", "picovoice", "kokoro")
 
 
 @dataclass(frozen=True)
-class Clip:
+class Recording:
     """One utterance. `group` names what is spoken alike in several timbres; it is empty for real speech."""
 
     id: str
@@ -54,7 +54,7 @@ class Clip:
     group: str = ""
 
 
-def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
+def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Recording]:
     """All parallel speech, and of the real training speech the longest utterances of each speaker.
 
     Args:
@@ -80,13 +80,13 @@ def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
         else:
             drawn += own[:_PICOVOICE] if corpus == "picovoice" else own
     spoken = read_table(corpora / "speech-kokoro.tsv")
-    clips = [Clip(row["id"], row["corpus"], row["speaker"], row["path"], row["group"]) for row in spoken]
+    clips = [Recording(row["id"], row["corpus"], row["speaker"], row["path"], row["group"]) for row in spoken]
     if parallel:
         clips += [
-            Clip(row["id"], row["corpus"], row["speaker"], str(parallel / row["path"]), row["group"])
+            Recording(row["id"], row["corpus"], row["speaker"], str(parallel / row["path"]), row["group"])
             for row in read_table(parallel / PARALLEL_TABLE)
         ]
-    return clips + [Clip(row["id"], row["corpus"], row["speaker"], row["path"]) for row in drawn]
+    return clips + [Recording(row["id"], row["corpus"], row["speaker"], row["path"]) for row in drawn]
 
 
 def degraded(wav: np.ndarray, rng: np.random.Generator, noisy: bool = True) -> np.ndarray:
@@ -144,7 +144,7 @@ class Extractor:
         self._speaker = VoiceEncoder("cpu", verbose=False)
         self._mel = LogMel(FRONT_END)
 
-    def __call__(self, clip: Clip) -> dict[str, torch.Tensor]:
+    def __call__(self, clip: Recording) -> dict[str, torch.Tensor]:
         """The arrays of one utterance, as the module's first lines list them."""
         archive = self._archives.get(clip.path)
         wav, rate = soundfile.read(io.BytesIO(archive.read(clip.path)) if archive else clip.path, dtype="float32")

@@ -61,11 +61,11 @@ class IDFaceVCNet(nn.Module):
         self.pitch = pitch_features(spec.pitch, spec.memory.dim)
         self.decoder = decoder(spec.decoder, spec.content.dim + spec.pitch.width, spec.memory.dim, n_mels)
 
-    def normalise(self, mel: Tensor) -> Tensor:
+    def normalise_mel(self, mel: Tensor) -> Tensor:
         """Log-mel (B, M, T) to zero mean and unit deviation per band."""
         return (mel - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)
 
-    def denormalise(self, mel: Tensor) -> Tensor:
+    def denormalise_mel(self, mel: Tensor) -> Tensor:
         """Inverse of `normalise`."""
         return mel * (self.mel_std[:, None] + 1e-8) + self.mel_mean[:, None]
 
@@ -149,4 +149,4 @@ class IDFaceVCNet(nn.Module):
                 yield torch.cat([z, self.pitch(lf0[index][None], register)[0]], dim=-1)[None]
 
         for mel in self.decoder.stream(features(), voice[None]):
-            yield self.denormalise(mel)[0]
+            yield self.denormalise_mel(mel)[0]

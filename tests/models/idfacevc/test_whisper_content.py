@@ -46,7 +46,7 @@ def test_decoding_in_pieces_equals_one_pass():
     net = network()
     z, lf0, voice = torch.randn(1, 60, 8), torch.randn(1, 120), torch.randn(1, 32)
     with torch.inference_mode():
-        once = net.denormalise(net.decode(z, lf0, voice)[1])[0]
+        once = net.denormalise_mel(net.decode(z, lf0, voice)[1])[0]
         pieces = list(net.stream_mel(z[0], lf0[0], voice[0], torch.arange(120), 17))
     torch.testing.assert_close(torch.cat(pieces, dim=1), once, atol=1e-4, rtol=1e-4)
 
@@ -54,7 +54,7 @@ def test_decoding_in_pieces_equals_one_pass():
 def test_a_bundle_keeps_the_frozen_encoder_in_half_precision_and_loads(tmp_path):
     from safetensors.torch import load_file
 
-    from idfacevc.bundles.model import load_tensors, save_tensors
+    from idfacevc.bundles.tensors import load_tensors, save_tensors
 
     net = network()
     save_tensors(net, tmp_path / "model.safetensors")
