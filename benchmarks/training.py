@@ -28,7 +28,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from idfacevc.audio.pitch import normalise_lf0, pitch_register
-from idfacevc.config.model import ClapSafpqSpec, FaceSpec, LstmDecoderSpec, ModelSpec, SafpqSpec, VqcpcSpec
+from idfacevc.config.content import VqcpcSpec
+from idfacevc.config.decoder import LstmDecoderSpec
+from idfacevc.config.face import FaceSpec
+from idfacevc.config.face_head import SafpqSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.speech import ClapSafpqSpec
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.prepare import STATISTICS

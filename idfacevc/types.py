@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from idfacevc.audio.output import save_audio
 from idfacevc.audio.provenance import Provenance
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing
+
+# wraps the pieces of a waveform, given their sample rate, and hands them on, to show how far a conversion is
+Progress = Callable[[Iterator[np.ndarray], int], Iterator[np.ndarray]]
 
 _FORMAT, _GENERATED = "idfacevc-voice-1", "idfacevc-generated-voice-1"
 _DIMENSIONS = {"vector": 1, "identity": 1, "tokens": 2}

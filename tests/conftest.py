@@ -13,8 +13,8 @@ from PIL import Image
 from idfacevc.audio.mel import LogMel
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.bundles.model import save_bundle
+from idfacevc.config.content import VqcpcSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import VqcpcSpec
 from idfacevc.config.vocoder import GriffinLimSpec
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from tests.sizes import tiny_spec

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idfacevc.cli.convert import add_model
+from idfacevc.cli.options import add_model
 from idfacevc.errors import optional
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from idfacevc.cli.convert import add_model
+from idfacevc.cli.options import add_model
 from idfacevc.errors import InputError, optional
 
 EXAMPLE = "idfacevc serve --port 8000"

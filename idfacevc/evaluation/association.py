@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics import retrieval
-from idfacevc.files import readable
+from idfacevc.files import read_table
 
 NEGATIVES = 40  # of each clip, drawn at random
 DRAWS = 200  # of the bootstrap
@@ -35,9 +34,7 @@ def read_face_voice_pairs(path: Path) -> list[FaceVoicePair]:
     Raises:
         InputError: for other columns, an empty field, a gender other than f and m, and fewer than two identities.
     """
-    with readable(path, "table") as table, table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        rows, names = list(reader), tuple(reader.fieldnames or ())
+    names, rows = read_table(path, "\t")
     if set(names) - {*_NEEDED, *_OPTIONAL} or set(_NEEDED) - set(names):
         raise InputError(f"{path}: needs the columns {', '.join(_NEEDED)} and may have {', '.join(_OPTIONAL)}")
     pairs = []

@@ -22,7 +22,7 @@ import soundfile
 from idfacevc.errors import InputError
 from idfacevc.text.speakers.kokoro import SAMPLE_RATE, network_bytes, spelled, symbols, voices
 from idfacevc.text.speakers.onnx import session
-from recipes.demo.corpora import read_table
+from recipes.demo.corpora import read_corpus_table
 from recipes.demo.speech_features import PARALLEL_COLUMNS, PARALLEL_TABLE
 
 _CARICATURES = {"af_nicole", "am_santa", "em_santa", "pm_santa"}  # a whisperer, and voices nobody has
@@ -163,7 +163,7 @@ def main() -> None:
     table = args.out / PARALLEL_TABLE
     done = set()
     if table.exists():
-        done = {row["group"] for row in read_table(table) if row["durations"]}
+        done = {row["group"] for row in read_corpus_table(table) if row["durations"]}
     else:
         table.write_text("\t".join(PARALLEL_COLUMNS) + "\n", encoding="utf-8")
     register = registers(read)

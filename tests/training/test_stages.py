@@ -4,13 +4,10 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from idfacevc.config.model import (
-    FaceVoiceMemorySpec,
-    LstmDecoderSpec,
-    ModulatedDecoderSpec,
-    RegisterPitchSpec,
-    VqcpcSpec,
-)
+from idfacevc.config.content import VqcpcSpec
+from idfacevc.config.decoder import LstmDecoderSpec, ModulatedDecoderSpec
+from idfacevc.config.memory import FaceVoiceMemorySpec
+from idfacevc.config.pitch import RegisterPitchSpec
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.losses.identity import identity_loss
 from idfacevc.training.module import PerturbSpec

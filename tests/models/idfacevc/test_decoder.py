@@ -1,7 +1,9 @@
 import pytest
 import torch
 
-from idfacevc.config.model import LstmDecoderSpec, ModelSpec, ModulatedDecoderSpec, RegisterPitchSpec
+from idfacevc.config.decoder import LstmDecoderSpec, ModulatedDecoderSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.pitch import RegisterPitchSpec
 from idfacevc.models.idfacevc.decoder import decoder
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from tests.closeness import assert_near

@@ -4,7 +4,9 @@ import numpy as np
 import torch
 
 from idfacevc.audio.level import SPEECH_RMS, at_speech_level
-from idfacevc.config.model import ConvNeXtDecoderSpec, RegisterPitchSpec, WhisperContentSpec, WhisperSpec
+from idfacevc.config.content import WhisperContentSpec, WhisperSpec
+from idfacevc.config.decoder import ConvNeXtDecoderSpec
+from idfacevc.config.pitch import RegisterPitchSpec
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.pipeline.source import analyse
 from tests.conftest import vowels

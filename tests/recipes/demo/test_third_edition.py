@@ -12,7 +12,7 @@ from scipy.signal import resample_poly
 
 from idfacevc.audio.level import SPEECH_RMS
 from idfacevc.backbones.whisper import WhisperEncoder
-from idfacevc.config.model import WhisperSpec
+from idfacevc.config.content import WhisperSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.text.speakers.kokoro import available
