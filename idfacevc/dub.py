@@ -47,12 +47,12 @@ def dub(
     file, and converted while the pictures are copied.
 
     Args:
-        source: video of any container.
-        target: .mp4, .m4v, .mov, .mkv or .webm; appears when it is complete.
-        convert: from mono samples (N,) at `rate` to pieces (n,) that are N samples together.
-        rate: in Hz.
-        track: number of the audio track, from 0.
-        tags: metadata beside the video's own.
+        source: Video of any container.
+        target: File to write: .mp4, .m4v, .mov, .mkv or .webm; appears when it is complete.
+        convert: Function from mono samples (N,) at `rate` to pieces (n,) that are N samples together.
+        rate: Sample rate in Hz.
+        track: Number of the audio track, from 0.
+        tags: Metadata beside the video's own.
     Returns:
         the seconds of audio that were converted.
     Raises:

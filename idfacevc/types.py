@@ -33,7 +33,7 @@ class Voice:
         identity: (D,) the face identity that recalled it.
         tokens: (P, D') of the face backbone, averaged over the pictures.
         checkpoint: fingerprint of the weights that made it; others refuse it.
-        origin: where it came from, in words: "face" with the digest of the picture, "generated".
+        origin: Origin in words: "face" with the digest of the picture, "generated".
     """
 
     vector: np.ndarray
@@ -66,9 +66,9 @@ class GeneratedVoice:
         vector: (E,) what the synthesiser takes as the voice.
         sound: (V,) unit vector of how it sounds to the speaker encoder; what the converter takes as the voice.
         space: name of the vector's space.
-        name: of a bank's voice, or the candidate's number.
+        name: Name of a bank's voice, or the candidate's number.
         score: cosine with the face in the association space.
-        rank: from 1, among all candidates.
+        rank: Rank from 1 among all candidates.
         percentile: share of the candidates that score lower, in percent.
         nearest: name of the bank's voice that is nearest to the vector.
         distance: from it, in the space's units; 0 for a voice of the bank.
@@ -125,7 +125,7 @@ class Speech:
 
     Attributes:
         samples: (N,) float32, without the watermark, which `save` adds.
-        sample_rate: in Hz.
+        sample_rate: Sample rate in Hz.
         mel: (M, T) log-mel that it was made from.
         provenance: what its file says of where it came from.
     """

@@ -62,7 +62,7 @@ class Vclip:
         """Load a bundle, on the CPU.
 
         Args:
-            name: of the bundle, its folder, or a hub id "owner/name".
+            name: Name of the bundle, its folder, or a hub id "owner/name".
             face_side: the bundle whose face tower the heads read.
         """
         bundle = load_vclip(checkpoints.resolve(name, vclip=True))
@@ -73,7 +73,7 @@ class Vclip:
 
     @property
     def sample_rate(self) -> int:
-        """Of all speech, in Hz."""
+        """Sample rate of all speech in Hz."""
         return self.space.sample_rate
 
     @torch.no_grad()
@@ -111,7 +111,7 @@ class Vclip:
             face: file, image, array or video, or several of one person.
             pool: "generated" for voices that belong to nobody, "bank" for the synthesiser's own.
             temperature: above 0, voices are drawn by chance in proportion to exp(score / temperature); 0.05 is lively.
-            seed: of that draw.
+            seed: Random seed of the draw.
             reading: `aligned`, `strict` and `index` of `embed_face`.
         Raises:
             InputError: without a face, and for more voices than the pool holds.
@@ -203,7 +203,7 @@ def stream(voice: GeneratedVoice, text: str, **options: Any) -> Iterator[np.ndar
     """Speech of a text in a voice, sentence by sentence, each (n,) float32; nothing but the synthesiser is loaded.
 
     Args:
-        voice: of `Vclip.voices`, or loaded.
+        voice: Voice made by `Vclip.voices`, or loaded.
         options: `style`, `style_strength`, `speed`, `pitch_range`, `seed`, `language` and `styles`, as of
             `IDFaceVC.convert`; `speak` heeds `loudness` as well.
     Raises:

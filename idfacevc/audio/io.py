@@ -40,7 +40,7 @@ def load_audio(source: AudioSource, rate: int) -> np.ndarray:
     Args:
         source: a file or pipe of any container and codec that FFmpeg reads, or (samples, sample_rate), in either order,
             with float or integer samples (N,) or (N, C).
-        rate: in Hz.
+        rate: Sample rate in Hz.
 
     Raises:
         InputError: for a file that is missing or is not audio, and for a recording that is shorter than 0.3 s, silent,

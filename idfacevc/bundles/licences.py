@@ -17,7 +17,7 @@ from idfacevc.text.speakers import registry
 
 @dataclass(frozen=True)
 class Licence:
-    """Of one thing: the part that it belongs to, what it is, its licence, and whether that allows commercial use."""
+    """Licence of one thing: part that it belongs to, what it is, its terms, and whether commercial use is allowed."""
 
     part: str
     what: str
@@ -26,7 +26,7 @@ class Licence:
 
 
 def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> list[Licence]:
-    """Of all that a conversion with these options loads. What nobody stated counts as not allowed.
+    """Licences of all that a conversion with these options loads. What nobody stated counts as not allowed.
 
     Args:
         checkpoint: Name, folder or hub id of a bundle.

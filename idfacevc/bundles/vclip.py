@@ -39,11 +39,11 @@ class VclipSpec:
     Attributes:
         name: what reports call the bundle.
         tower: fingerprint of the face tower whose features the heads read.
-        space: of the candidates' vectors.
+        space: Space of the candidates' vectors.
         bank: names of the space's own voices whose sound is stored.
         association: sizes of the heads.
         signature_hidden: units of the feedback network.
-        format: of this file; other numbers are refused.
+        format: Format of this file; other numbers are refused.
     """
 
     name: str

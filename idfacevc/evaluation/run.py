@@ -16,7 +16,9 @@ from idfacevc.evaluation.measurement import Measurement, markdown, write_metrics
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
 from idfacevc.evaluation.scores import ClipScorer, ScoreCache, map_processes
-from idfacevc.evaluation.tables import VoiceTables, clips_by_row, score_row, speech_table
+from idfacevc.evaluation.tables.score_rows import score_row
+from idfacevc.evaluation.tables.speech_tables import clips_by_row, speech_table
+from idfacevc.evaluation.tables.voice_tables import VoiceTables
 from idfacevc.files import make_folder
 
 Sections = dict[str, list[Measurement]]

@@ -31,7 +31,7 @@ class Source:
         lf0: (T,) log-F0, normalised over the voiced frames; 0 where unvoiced.
         lf0_std: deviation of the voiced log-F0 before that, in ln Hz; 0 without voiced frames.
         samples: N of the recording, at the front end's rate.
-        loudness: in LUFS.
+        loudness: Loudness in LUFS.
     """
 
     codes: Tensor
@@ -45,9 +45,9 @@ def analyse(wav: np.ndarray, net: IDFaceVCNet, heard: deque[np.ndarray] | None =
     """The source features of speech (N,) at the front end's rate.
 
     Args:
-        wav: a recording, or a passage of one.
-        net: that will decode it.
-        heard: log-F0 (t,) of the passages before, over which the pitch is normalised as well; this one's is added.
+        wav: Recording, or a passage of one.
+        net: Network that will decode it.
+        heard: Log-F0 (t,) of the passages before, over which the pitch is normalised as well; this one's is added.
     """
     raw = log_f0(wav, net.spec.front_end)
     known = np.concatenate([*(heard or ()), raw])

@@ -38,9 +38,9 @@ class Style:
     Attributes:
         name: of the preset, for base speakers that have styles of their own.
         pitch_range: factor of the log-F0 contour's distance from its mean.
-        pitch_shift: of the whole contour, in semitones.
+        pitch_shift: Shift of the whole contour in semitones.
         energy_db: level, in dB.
-        spectral_tilt: in dB/octave, around 1 kHz; positive is brighter. The level stays.
+        spectral_tilt: Tilt in dB/octave around 1 kHz; positive is brighter. The level stays.
         rate: factor of the speed; the duration is divided by it.
         breathiness: 0 to 1, share of the periodic part that becomes noise.
         whisper: no periodic part at all.
@@ -128,7 +128,7 @@ def apply_style(samples: np.ndarray, sample_rate: int, style: Style) -> np.ndarr
 
     Args:
         samples: (N,) finite float within ±1, speech of any length.
-        sample_rate: in Hz, 8000 or more.
+        sample_rate: Sample rate in Hz, 8000 or more.
         style: a neutral one returns `samples` as they are.
 
     Returns:

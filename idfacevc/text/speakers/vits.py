@@ -37,8 +37,8 @@ class VitsSpeaker(SentenceSpeaker):
 
     Args:
         source: folder with `config.json`, weights and tokenizer files as transformers saves them, or a hub id.
-        language: that the model speaks.
-        speaker: of a multi-speaker model, counted from 0.
+        language: Language of the model.
+        speaker: Number of the speaker in a model with several, from 0.
 
     Attributes:
         model: transformers' `VitsModel`.
