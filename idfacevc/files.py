@@ -127,8 +127,7 @@ def read_table(path: str | os.PathLike[str], delimiter: str = ",") -> tuple[list
             rows = list(reader)
             return list(reader.fieldnames or ()), rows
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        kind = "CSV table" if delimiter == "," else "table of tab-separated text"
-        raise InputError(f"{path}: cannot be read as a {kind} ({error})") from error
+        raise InputError(f"{path}: is not a table in UTF-8 ({error})") from error
 
 
 @contextmanager
