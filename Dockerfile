@@ -3,7 +3,7 @@ FROM python:3.12-slim
 WORKDIR /app
 COPY . .
 RUN pip install --no-cache-dir torch --index-url https://download.pytorch.org/whl/cpu \
-    && pip install --no-cache-dir '.[serve]' \
+    && pip install --no-cache-dir '.[serve,kokoro]' \
     && useradd --create-home speaker \
     && install -d -o speaker /voices
 USER speaker

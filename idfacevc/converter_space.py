@@ -68,7 +68,13 @@ class _ConverterSpeaker:
         return np.concatenate(list(self.stream(text, style, speed, seed))), self.sample_rate
 
     def stream(
-        self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0, pauses: float = 1.0
+        self,
+        text: str,
+        style: str = "neutral",
+        speed: float = 1.0,
+        seed: int = 0,
+        pauses: float = 1.0,
+        opening: bool = False,
     ) -> Iterator[np.ndarray]:
         if pauses != 1.0:
             raise InputError("the converter leaves the pauses of its base speaker as they are")

@@ -113,7 +113,10 @@ class GeneratedVoice:
             raise InputError(f"{path}: is a damaged voice file ({error})") from error
 
 
-def load_voice(path: str | os.PathLike[str]) -> Voice | GeneratedVoice:
+AnyVoice = Voice | GeneratedVoice
+
+
+def load_voice(path: str | os.PathLike[str]) -> AnyVoice:
     """A saved voice of either kind; any other file is an `InputError`."""
     kind = GeneratedVoice if _read(path)[0].get("format") == _GENERATED else Voice
     return kind.load(path)

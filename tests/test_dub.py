@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from idfacevc.audio.io import load_audio
+from idfacevc.audio.watermark import watermarker
 from idfacevc.cli.main import main
 from idfacevc.dub import dub
 from idfacevc.errors import InputError
+from idfacevc.text.speakers.registry import base_speaker
 from tests.conftest import RATE
 
 AUDIO_RATE = 48000
@@ -30,8 +34,12 @@ def make_video(
     tracks: int = 1,
     seconds: float = 5.0,
     picture: Image.Image | None = None,
+    wave: np.ndarray | None = None,
 ) -> Path:
-    """A video whose flashes and bursts come together; `late` and `gap` leave time without any audio packet."""
+    """A video whose flashes and bursts come together; `late` and `gap` leave time without any audio packet.
+
+    `wave` (N,) at `AUDIO_RATE` is heard in place of the bursts.
+    """
     with av.open(str(path), "w") as out:
         video: Any = out.add_stream(codecs[0], rate=25)
         video.width, video.height = picture.size if picture else (64, 64)
@@ -40,7 +48,7 @@ def make_video(
         time = np.arange(round(seconds * AUDIO_RATE)) / AUDIO_RATE
         chance = np.random.default_rng(0).standard_normal(len(time))
         bursts = sum(((time >= flash) & (time < flash + 0.05)) * 0.5 for flash in FLASHES)
-        wave = (1e-3 + bursts) * np.clip(chance, -2, 2)
+        wave = (1e-3 + bursts) * np.clip(chance, -2, 2) if wave is None else wave
         for index in range(round(seconds * 25)):
             if variable and index % 25 in (3, 4, 11):
                 continue
@@ -107,6 +115,51 @@ CASES = {
 }
 
 
+@pytest.fixture(scope="module")
+def words() -> np.ndarray:
+    """Words, (N,) at `AUDIO_RATE`."""
+    said = base_speaker("espeak").synthesise("The birch canoe slid on the smooth planks.")
+    return load_audio(said, AUDIO_RATE)
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov", "out.mkv", "out.webm"])
+def test_the_mark_outlives_every_container(name: str, tmp_path: Path, words: np.ndarray) -> None:
+    codecs = ("libvpx", "libopus") if name.endswith("webm") else ("libx264", "aac")
+    source = make_video(tmp_path / f"in{Path(name).suffix}", codecs, seconds=2.0, wave=words)
+    dub(source, tmp_path / name, lambda samples: watermarker().mark([samples], RATE), RATE)
+    assert main(["detect", str(tmp_path / name)]) == 0
+    assert main(["detect", str(source)]) == 1
+
+
+@pytest.mark.slow
+def test_an_hour_is_dubbed_in_bounded_memory(tmp_path: Path) -> None:
+    source, rate = tmp_path / "long.mkv", 8000
+    second = (1000 * np.sin(2 * np.pi * 100 * np.arange(rate) / rate)).astype(np.int16)[None]
+    with av.open(str(source), "w") as out:
+        video: Any = out.add_stream("mpeg4", rate=1)
+        sound: Any = out.add_stream("pcm_s16le", rate=rate, layout="mono")
+        video.width = video.height = 32
+        for number in range(3600):
+            picture = av.VideoFrame(32, 32, "yuv420p")
+            picture.pts, picture.time_base = number, Fraction(1)
+            out.mux(video.encode(picture))
+            frame = av.AudioFrame.from_ndarray(second, "s16", "mono")
+            frame.sample_rate, frame.pts = rate, number * rate
+            out.mux(sound.encode(frame))
+        out.mux(video.encode(None))
+
+    def in_blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
+        for start in range(0, len(samples), RATE):
+            yield samples[start : start + RATE]
+
+    tracemalloc.start()
+    try:
+        assert dub(source, tmp_path / "out.mkv", in_blocks, RATE) == pytest.approx(3600, abs=0.1)
+        assert tracemalloc.get_traced_memory()[1] < 50e6  # of 230 MB of samples
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_bursts_stay_with_flashes(name: str, tmp_path: Path) -> None:
     source = make_video(tmp_path / name, **CASES[name])
@@ -156,14 +209,18 @@ def test_what_cannot_be_dubbed_is_one_line(tmp_path: Path, speech_path: Path) ->
         dub(video, out, same, RATE, track=1)
 
 
-def test_the_command(tmp_path: Path, tiny_bundle: Path, photo: Image.Image, capfd: pytest.CaptureFixture[str]) -> None:
-    source = make_video(tmp_path / "talk.mp4", seconds=2.0, picture=photo.resize((256, 256)))
+def test_the_command(
+    tmp_path: Path, tiny_bundle: Path, photo: Image.Image, words: np.ndarray, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wave = words[: 2 * AUDIO_RATE]
+    source = make_video(tmp_path / "talk.mp4", seconds=2.0, picture=photo.resize((256, 256)), wave=wave)
     line = ["dub", str(source), "--checkpoint", str(tiny_bundle), "-o", str(tmp_path / "out.mp4"), "--face"]
     assert main([*line, "auto"]) == 0
     assert "2.0" in capfd.readouterr().out
     with av.open(str(tmp_path / "out.mp4")) as container:
         sound = container.streams.audio[0]
         assert abs(float(sound.duration * sound.time_base) - 2.0) < 0.1
+    assert main(["detect", str(tmp_path / "out.mp4")]) == 0
     faceless = make_video(tmp_path / "dark.mp4", seconds=1.2)
     assert main([line[0], str(faceless), *line[2:], "auto"]) == 2
     assert "no face in the" in capfd.readouterr().err

@@ -51,7 +51,7 @@ LAYERS |= {
     "evaluation": _LIBRARY,
     "__init__": {"errors", "api", "vclip"},
     "dub": {"errors", "files", "audio"},
-    "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api"},
+    "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api", "vclip"},
     "batch": {"errors", "cluster", "files", "audio", "types", "bundles", "api"},
     "convert_file": {"errors", "files", "audio", "types", "face", "pipeline", "bundles", "vclip", "api"},
     "cli": _LIBRARY | {"training", "evaluation", "serve", "dub", "batch", "convert_file"},

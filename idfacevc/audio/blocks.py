@@ -16,8 +16,10 @@ def overlapped(
         pieces: parts (n,) of the wave, of any lengths.
         function: Function from samples (N,) to as many; each result depends on `context` samples at each side.
         context: Number of samples; a multiple of the function's own step, where it has one.
-        block: samples handed out at a time, but for the last; a multiple of that step as well.
+        block: samples handed out at a time, but for the last; a multiple of that step as well. The first ones are
+            shorter, `context` and then twice as long each, so that a listener soon hears something.
     """
+    longest, block = block, min(context, block)
     waiting: list[np.ndarray] = []
     held, before = 0, 0  # samples in `waiting`, and how many of them are context that was handed out already
     for piece in pieces:
@@ -28,5 +30,6 @@ def overlapped(
             yield function(wave[: before + block + context])[before : before + block]
             kept = wave[max(0, before + block - context) :]
             waiting, before, held = [kept], min(context, before + block), len(kept)
+            block = min(longest, 2 * block)
     if held > before:
         yield function(np.concatenate(waiting))[before:]

@@ -109,6 +109,17 @@ def levelled(pieces: Iterable[np.ndarray], rate: int, target: float) -> Iterator
         yield step(len(waiting))
 
 
+def levelled_in_parts(parts: Iterable[np.ndarray], rate: int, target: float) -> Iterator[np.ndarray]:
+    """A stream of sentences (n,), each of which begins with a pause, near `target` LUFS and without any look-ahead.
+
+    The gain of each follows the loudness of all so far and its own; it changes where nothing is heard.
+    """
+    meter = Meter(rate)
+    for part in parts:
+        meter.add(part)
+        yield part * np.float32(gain_to(target, meter.loudness()))
+
+
 def _power_of(lufs: float) -> float:
     return 10 ** ((lufs + 0.691) / 10)
 

@@ -37,7 +37,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--time-limit", type=float, default=600.0, metavar="S", help="seconds that an answer may take (%(default)g)"
     )
     parser.add_argument("--keep", metavar="DIR", help="folder in which voices outlive the process")
-    parser.add_argument("--base-speaker", default="auto", metavar="NAME", help="says texts (%(default)s)")
+    parser.add_argument(
+        "--system",
+        choices=("auto", "vclip", "idfacevc"),
+        default="auto",
+        help="vclip gives a face several voices, which belong to nobody, and speaks texts in them; idfacevc gives one, "
+        "and converts a base speaker; auto is vclip where Kokoro is here (%(default)s)",
+    )
+    parser.add_argument(
+        "--base-speaker", default="auto", metavar="NAME", help="says texts for the converter (%(default)s)"
+    )
     parser.add_argument(
         "--engine", choices=("local", "ray"), default="local", help="ray: replicas by Ray Serve (%(default)s)"
     )
@@ -50,12 +59,16 @@ def run(args: argparse.Namespace) -> int:
     with optional("fastapi", "the service needs more packages: pip install 'idfacevc[serve]'"):
         from fastapi import FastAPI
     from idfacevc.api import IDFaceVC
+    from idfacevc.bundles.model import resolve
+    from idfacevc.bundles.vclip import load_vclip
+    from idfacevc.pipeline.system import VCLIP, choose_system
     from idfacevc.serve.app import build_app
     from idfacevc.serve.gate import check_address
     from idfacevc.serve.model import Model
     from idfacevc.serve.server import run_server
     from idfacevc.serve.service import Limits
     from idfacevc.serve.voices import VoiceStore
+    from idfacevc.vclip import Vclip
 
     for name, least in (("max_upload", 0.001), ("workers", 1), ("queue", 1), ("time_limit", 1), ("replicas", 1)):
         if not getattr(args, name) >= least:
@@ -69,10 +82,13 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--replicas needs --engine ray; --workers adds threads to one process")
     if args.replicas > 1 and args.keep is None:
         raise InputError("several replicas share their voices in a folder: give one with --keep")
+    generated = choose_system(args.system, "any text", vars(args)) == "vclip"
     store = VoiceStore(None if args.keep is None else Path(args.keep).absolute())
 
     def load() -> Model:
-        model = Model(IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder), args.base_speaker)
+        vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
+        vclip = Vclip(load_vclip(resolve(VCLIP, vclip=True)), vc.faces, vc.tower) if generated else None
+        model = Model(vc, args.base_speaker, vclip)
         model.warm_up()
         return model
 

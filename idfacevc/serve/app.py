@@ -11,7 +11,6 @@ from functools import partial
 from typing import Annotated, Any
 
 import anyio
-import numpy as np
 from fastapi import FastAPI, File, Form, Request, UploadFile
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
@@ -25,14 +24,14 @@ from idfacevc.serve.answers import JobResponse, add_error_handlers, unless_gone
 from idfacevc.serve.engine import Engine
 from idfacevc.serve.gate import Gate
 from idfacevc.serve.metrics import Counted
-from idfacevc.serve.model import FaceVoices, Model
+from idfacevc.serve.model import FaceVoices, Model, Take
 from idfacevc.serve.page import add_page
 from idfacevc.serve.results import ResultFolder
 from idfacevc.serve.service import Limits, Service
 from idfacevc.serve.uploads import check_picture, check_recording, on_disk
 from idfacevc.serve.voices import VoiceStore, as_file
 from idfacevc.text.style import load_styles
-from idfacevc.types import Voice
+from idfacevc.types import AnyVoice
 
 
 class SpeechRequest(BaseModel):
@@ -132,7 +131,7 @@ def _add_voices(app: FastAPI, service: Service) -> None:
         name: Annotated[str | None, Form(description="Id of the voice: letters, digits, - and _.")] = None,
         k: Annotated[int, Form(ge=1, le=16, description="How many candidates at most.")] = 1,
     ) -> JSONResponse:
-        """A photo becomes a voice, or several candidates: as many as the model can tell apart, at most `k`."""
+        """A photo becomes a voice, or `k` candidates, the best first; one without Vclip, which is what has several."""
         model = service.model
         async with on_disk(image) as photo:
             check_picture(photo)
@@ -168,13 +167,12 @@ def _add_voices(app: FastAPI, service: Service) -> None:
 
 
 def _add_speech(app: FastAPI, service: Service) -> None:
-    def answer(
-        voice: Voice, pieces: Callable[[], Iterator[np.ndarray]], form: str, held: AsyncExitStack
-    ) -> JobResponse:
-        kind, vc = format_of(form, LIVE), service.model.vc
+    def answer(speak: Callable[[], Take], form: str, held: AsyncExitStack) -> JobResponse:
+        kind = format_of(form, LIVE)
 
         def work() -> Iterator[bytes]:
-            return encode_stream(service.counted(pieces()), vc.sample_rate, form, provenance=vc.provenance(voice))
+            take = speak()
+            return encode_stream(service.counted(take), take.rate, form, provenance=take.provenance)
 
         job = service.engine.submit(work)
         held.callback(job.close)
@@ -194,8 +192,8 @@ def _add_speech(app: FastAPI, service: Service) -> None:
             "seed": body.seed,
             "language": body.language,
         }
-        pieces = partial(model.speech, voice, text=body.input, **options)
-        return answer(voice, pieces, body.response_format, AsyncExitStack())
+        speak = partial(model.speech, voice, text=body.input, **options)
+        return answer(speak, body.response_format, AsyncExitStack())
 
     @app.post("/v1/audio/conversions")
     async def conversions(
@@ -223,11 +221,11 @@ def _add_speech(app: FastAPI, service: Service) -> None:
             recording = await stack.enter_async_context(on_disk(file))
             check_recording(recording)
 
-            def pieces() -> Iterator[np.ndarray]:
+            def speak() -> Take:
                 with recording.as_its_sender_calls_it():
-                    yield from loaded.speech(chosen, audio=recording.path, **options)
+                    return loaded.speech(chosen, audio=recording.path, **options)
 
-            return answer(chosen, pieces, response_format, stack)
+            return answer(speak, response_format, stack)
 
 
 def style_named_in(instructions: str) -> str:
@@ -240,7 +238,7 @@ def style_named_in(instructions: str) -> str:
     return "neutral"
 
 
-def _asked(service: Service, model: str | None, voice: str | dict[str, str]) -> tuple[Model, Voice]:
+def _asked(service: Service, model: str | None, voice: str | dict[str, str]) -> tuple[Model, AnyVoice]:
     """The model and the voice that a request names."""
     if model is not None:
         _check_model(service, model)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from idfacevc.errors import InputError
+from idfacevc.serve.model import Take
 
 _PAUSE = 0.4  # seconds between two lines
 
@@ -42,8 +43,8 @@ def lines_of(script: str, cast: Collection[str]) -> list[Line]:
     return lines
 
 
-def joined(takes: Sequence[np.ndarray], rate: int) -> np.ndarray:
-    """Takes (n,) one after the other, (N,), with a pause between two."""
-    pause = np.zeros(round(_PAUSE * rate), np.float32)
-    parts = [part for take in takes for part in (pause, take)]
-    return np.concatenate(parts[1:])
+def joined(takes: Sequence[Take]) -> Take:
+    """Takes of one rate, one after the other with a pause between two."""
+    pause = np.zeros(round(_PAUSE * takes[0].rate), np.float32)
+    parts = [part for take in takes for part in (pause, *take.pieces)]
+    return replace(takes[0], pieces=parts[1:])

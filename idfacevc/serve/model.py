@@ -1,10 +1,10 @@
-"""What the service asks of a model: voices for a face, and speech in a voice."""
+"""What the service asks of its models: voices for a face, and speech in a voice."""
 
 from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,12 @@ from PIL import Image
 
 from idfacevc.api import IDFaceVC
 from idfacevc.audio.io import AudioSource
+from idfacevc.audio.loudness import levelled_in_parts
+from idfacevc.audio.provenance import Provenance
 from idfacevc.face.detect import FaceWarning
-from idfacevc.types import Voice
+from idfacevc.pipeline.options import ConversionOptions
+from idfacevc.types import AnyVoice, GeneratedVoice
+from idfacevc.vclip import Vclip, spoken
 
 EXAMPLE_PHOTO = Path(__file__).parent / "example.jpg"  # Eileen Collins, by NASA, public domain
 
@@ -24,47 +28,85 @@ _catching = threading.Lock()  # what catches warnings is one for the whole proce
 
 @dataclass(frozen=True)
 class FaceVoices:
-    """What a photo gave: the crop that was used, candidate voices, and what is wrong with the photo."""
+    """What a photo gave: the crop that was used, candidate voices, the best first, and what is wrong with the photo."""
 
     crop: Image.Image
-    voices: list[Voice]
+    voices: list[AnyVoice]
     warnings: list[str]
+    place: np.ndarray | None  # of the face in Vclip's association space, (D,)
+
+
+@dataclass(frozen=True)
+class Take:
+    """Speech in a voice, without its mark, which what writes it adds.
+
+    Attributes:
+        pieces: (n,) float32; they may be made while they are taken.
+        rate: in Hz.
+        provenance: what a file of it says of where it came from.
+    """
+
+    pieces: Iterable[np.ndarray]
+    rate: int
+    provenance: Provenance
 
 
 class Model:
-    """A loaded checkpoint, as the service uses it.
+    """The loaded weights, as the service uses them.
 
     Args:
-        vc: the checkpoint.
+        vc: the converter.
         base_speaker: that says texts, of `IDFaceVC.convert`.
+        vclip: gives each face several voices and speaks English texts in them; None leaves one voice a face, and all
+            speech to the converter.
     """
 
-    most_candidates = 1  # a face has one voice in these checkpoints
-
-    def __init__(self, vc: IDFaceVC, base_speaker: str = "auto") -> None:
+    def __init__(self, vc: IDFaceVC, base_speaker: str = "auto", vclip: Vclip | None = None) -> None:
         self.vc = vc
+        self.vclip = vclip
         self.name = vc.spec.name
-        self.sample_rate = vc.sample_rate
         self._base_speaker = base_speaker
 
     def warm_up(self) -> None:
-        """Load what the first request would wait for: detector, backbone and base speaker."""
+        """Load what the first request would wait for: detector, backbone and speaker."""
         (voice,) = self.voices(EXAMPLE_PHOTO, "the example", 1).voices
-        list(self.speech(voice, text="Ready."))
+        list(self.speech(voice, text="Ready.").pieces)
 
     def voices(self, photo: Path, name: str, count: int) -> FaceVoices:
         """Candidate voices of a photo, at most `count`; messages call it `name`."""
         with _catching, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", FaceWarning)
             crops = self.vc.faces.crops(photo)
-        voices = [self.vc.voice_from_face(crops, aligned=True)]
         told = [str(one.message).replace(str(photo), name) for one in caught if one.category is FaceWarning]
-        return FaceVoices(crops[0], voices[:count], told)
+        if self.vclip is None:
+            return FaceVoices(crops[0], [self.vc.voice_from_face(crops, aligned=True)], told, None)
+        place = self.vclip.embed_face(crops, aligned=True)
+        return FaceVoices(crops[0], [*self.vclip.voices_of(place, count)], told, place)
+
+    def cast(self, found: Sequence[FaceVoices]) -> list[AnyVoice]:
+        """One voice for each of several faces; with Vclip, such as differ from one another."""
+        places = [one.place for one in found if one.place is not None]
+        if self.vclip is None or not places:
+            return [one.voices[0] for one in found]
+        return [*self.vclip.cast(places)]
 
     def speech(
-        self, voice: Voice, text: str | None = None, audio: AudioSource | None = None, **options: Any
-    ) -> Iterator[np.ndarray]:
-        """A text or a recording in a voice, in pieces (n,) float32, which what writes them marks."""
+        self, voice: AnyVoice, text: str | None = None, audio: AudioSource | None = None, **options: Any
+    ) -> Take:
+        """A text or a recording in a voice; `options` are those of `IDFaceVC.convert`.
+
+        Vclip speaks English texts in its own voices. The converter does the rest, also in Vclip's voices: it is driven
+        by how they sound.
+        """
+        if isinstance(voice, GeneratedVoice):
+            delivery = ConversionOptions(**options)
+            if self.vclip is not None and text is not None and delivery.language.lower().split("-")[0] == "en":
+                rate, loudness = self.vclip.sample_rate, delivery.target_loudness(None)
+                pieces = spoken(voice, text, delivery, opening=True)
+                pieces = pieces if loudness is None else levelled_in_parts(pieces, rate, loudness)
+                return Take(pieces, rate, voice.provenance)
+            voice = self.vc.voice_from_sound(voice.sound)
         if text is not None:
             options.setdefault("base_speaker", self._base_speaker)
-        return self.vc.stream(voice, audio=audio, text=text, watermark=False, **options)
+        pieces = self.vc.stream(voice, audio=audio, text=text, watermark=False, **options)
+        return Take(pieces, self.vc.sample_rate, self.vc.provenance(voice))

@@ -8,6 +8,8 @@ import io
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from secrets import compare_digest
 from typing import Any
@@ -18,18 +20,19 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.exceptions import HTTPException
 
+from idfacevc.audio.io import load_audio
 from idfacevc.audio.output import save_audio
 from idfacevc.errors import InputError
 from idfacevc.pipeline.plot import speech_figure
 from idfacevc.serve.dialogue import joined, lines_of
 from idfacevc.serve.engine import Busy, Loading
-from idfacevc.serve.model import EXAMPLE_PHOTO, FaceVoices
+from idfacevc.serve.model import EXAMPLE_PHOTO, FaceVoices, Take
 from idfacevc.serve.results import KEPT, ResultFolder
 from idfacevc.serve.service import Service
 from idfacevc.serve.uploads import Upload, check_picture
 from idfacevc.serve.voices import as_file
 from idfacevc.text.style import load_styles
-from idfacevc.types import Voice
+from idfacevc.types import AnyVoice
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before its import: nothing is reported to anyone
 
@@ -118,16 +121,16 @@ class Page:
         told = "**Look at the photo:** " + "; ".join(found.warnings) if found.warnings else ""
         return (found.crop, told, found.voices, gr.update(choices=names, value=names[0], visible=True), *unheard)
 
-    async def hear(self, voices: list[Voice]) -> list[Any]:
+    async def hear(self, voices: list[AnyVoice]) -> list[Any]:
         """A sample of every candidate."""
         self._need(voices)
         shown = []
         for number, voice in enumerate(voices, start=1):
-            samples = await self._speech(voice, text=_SAMPLE)
-            shown.append(gr.update(visible=True, value=await self._file(samples, f"voice-{number}")))
+            take = await self._speech(voice, text=_SAMPLE)
+            shown.append(gr.update(visible=True, value=await self._file(take, f"voice-{number}")))
         return shown + [gr.update(visible=False)] * (_CANDIDATES - len(shown))
 
-    async def keep(self, voices: list[Voice], chosen: str) -> str:
+    async def keep(self, voices: list[AnyVoice], chosen: str) -> str:
         """The chosen voice as a file."""
         path = self._results.new() / "voice.safetensors"
         path.write_bytes(as_file(self._chosen(voices, chosen)))
@@ -135,7 +138,7 @@ class Page:
 
     async def speak(
         self,
-        voices: list[Voice],
+        voices: list[AnyVoice],
         chosen: str,
         source: str,
         text: str,
@@ -150,27 +153,24 @@ class Page:
         if source == "Text":
             if not text.strip():
                 raise InputError("there is no text; write what to say")
-            samples = await self._speech(voice, text=text, **options)
+            take = await self._speech(voice, text=text, **options)
         else:
             if recording is None:
                 raise InputError("there is no recording; upload one or speak into the microphone")
-            upload = Upload(Path(recording), "the recording")
-            samples = await self._speech(voice, upload, **options)
-        path = await self._file(samples, "speech")
-        return path, await asyncio.to_thread(self._figure, samples)
+            take = await self._speech(voice, Upload(Path(recording), "the recording"), **options)
+        path = await self._file(take, "speech")
+        return path, await asyncio.to_thread(self._figure, take)
 
-    async def cast(self, portraits: list[str] | None) -> tuple[dict[str, Voice], list[tuple[Image.Image, str]]]:
+    async def cast(self, portraits: list[str] | None) -> tuple[dict[str, AnyVoice], list[tuple[Image.Image, str]]]:
         """The voice of each portrait, called as its file is."""
-        voices: dict[str, Voice] = {}
-        crops = []
-        for portrait in portraits or []:
-            name = Path(portrait).stem
-            found = await self._voices_of(Path(portrait), Path(portrait).name)
-            voices[name] = found.voices[0]
-            crops.append((found.crop, name))
-        return voices, crops
+        files = [Path(portrait) for portrait in portraits or []]
+        found = [await self._voices_of(file, file.name) for file in files]
+        voices = await self._service.engine.run(lambda: self._service.model.cast(found))
+        names = [file.stem for file in files]
+        crops = [(one.crop, name) for one, name in zip(found, names, strict=True)]
+        return dict(zip(names, voices, strict=True)), crops
 
-    async def play(self, cast: dict[str, Voice], script: str) -> tuple[str, list[str]]:
+    async def play(self, cast: dict[str, AnyVoice], script: str) -> tuple[str, list[str]]:
         """One track of a dialogue, and each line's own file."""
         lines = lines_of(script, cast)
         takes = [await self._speech(cast[line.name], text=line.words) for line in lines]
@@ -179,7 +179,7 @@ class Page:
         for number, (line, take) in enumerate(zip(lines, takes, strict=True), start=1):
             name = re.sub(r"[^\w-]", "_", line.name)
             files.append(await self._file(take, f"{number:02d}-{name}", folder))
-        return await self._file(joined(takes, self._service.model.sample_rate), "dialogue", folder), files
+        return await self._file(joined(takes), "dialogue", folder), files
 
     async def _voices_of(self, photo: Path, name: str) -> FaceVoices:
         model, upload = self._service.model, Upload(photo, name)
@@ -193,41 +193,42 @@ class Page:
             return await self._service.engine.run(look)
 
     async def _speech(
-        self, voice: Voice, recording: Upload | None = None, text: str | None = None, **options: Any
-    ) -> np.ndarray:
-        model = self._service.model
+        self, voice: AnyVoice, recording: Upload | None = None, text: str | None = None, **options: Any
+    ) -> Take:
+        """Speech that is made to its end: of one piece."""
+        model, begun = self._service.model, []
 
         def pieces() -> Iterator[np.ndarray]:
-            if recording is None:
-                yield from model.speech(voice, text=text, **options)
-                return
-            with recording.as_its_sender_calls_it():
-                yield from model.speech(voice, audio=recording.path, **options)
+            with recording.as_its_sender_calls_it() if recording else nullcontext():
+                begun.append(model.speech(voice, text, None if recording is None else recording.path, **options))
+            yield from self._service.counted(begun[0])
 
-        job = self._service.engine.submit(lambda: self._service.counted(pieces()))
+        job = self._service.engine.submit(pieces)
         try:
             with anyio.fail_after(self._service.limits.seconds):
-                return np.concatenate([piece async for piece in job])
+                samples = np.concatenate([piece async for piece in job])
         finally:
             job.close()
+        return replace(begun[0], pieces=[samples])
 
-    def _chosen(self, voices: list[Voice], chosen: str) -> Voice:
+    def _chosen(self, voices: list[AnyVoice], chosen: str) -> AnyVoice:
         self._need(voices)
         return voices[int(chosen.split()[-1]) - 1]
 
-    def _need(self, voices: list[Voice]) -> None:
+    def _need(self, voices: list[AnyVoice]) -> None:
         self._service.model  # noqa: B018  raises while loading
         if not voices:
             raise InputError("there is no voice yet; give a photo with one face")
 
-    def _figure(self, samples: np.ndarray) -> Image.Image:
-        held = io.BytesIO()
-        speech_figure(samples, self._service.model.vc.spec.model.front_end).savefig(held, format="png", dpi=110)
+    def _figure(self, take: Take) -> Image.Image:
+        held, front_end = io.BytesIO(), self._service.model.vc.spec.model.front_end
+        wave = load_audio((np.concatenate([*take.pieces]), take.rate), front_end.sample_rate)
+        speech_figure(wave, front_end).savefig(held, format="png", dpi=110)
         return Image.open(held)
 
-    async def _file(self, samples: np.ndarray, name: str, folder: Path | None = None) -> str:
+    async def _file(self, take: Take, name: str, folder: Path | None = None) -> str:
         path = (folder or self._results.new()) / f"{name}.wav"
-        await asyncio.to_thread(save_audio, path, samples, self._service.model.sample_rate)
+        await asyncio.to_thread(save_audio, path, take.pieces, take.rate, provenance=take.provenance)
         return str(path)
 
     def build(self) -> gr.Blocks:
@@ -270,7 +271,12 @@ class Page:
         with gr.Row():
             samples = [
                 gr.Audio(
-                    label=f"Voice {number}", visible=False, interactive=False, min_width=200, waveform_options=_PLAIN
+                    label=f"Voice {number}",
+                    visible=False,
+                    interactive=False,
+                    min_width=200,
+                    elem_id=f"sample-{number}",
+                    waveform_options=_PLAIN,
                 )
                 for number in range(1, _CANDIDATES + 1)
             ]

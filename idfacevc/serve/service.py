@@ -9,7 +9,7 @@ import numpy as np
 
 from idfacevc.serve.engine import Engine
 from idfacevc.serve.metrics import Metrics
-from idfacevc.serve.model import Model
+from idfacevc.serve.model import Model, Take
 from idfacevc.serve.voices import VoiceStore
 
 
@@ -47,8 +47,8 @@ class Service:
         """The loaded model, or `Loading`."""
         return self.engine.model
 
-    def counted(self, pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def counted(self, take: Take) -> Iterator[np.ndarray]:
         """The pieces of speech, whose seconds are counted."""
-        for piece in pieces:
-            self.metrics.speech.inc(len(piece) / self.model.sample_rate)
+        for piece in take.pieces:
+            self.metrics.speech.inc(len(piece) / take.rate)
             yield piece

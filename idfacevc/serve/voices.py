@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idfacevc.errors import InputError
-from idfacevc.types import Voice
+from idfacevc.types import AnyVoice, load_voice
 
 LARGEST = 1000  # voices of a store
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -27,7 +27,7 @@ class Kept:
 
     id: str
     created: int
-    voice: Voice
+    voice: AnyVoice
 
 
 class VoiceStore:
@@ -49,7 +49,7 @@ class VoiceStore:
             except OSError as error:
                 raise InputError(f"{keep}: voices cannot be kept there ({error.strerror or error})") from error
 
-    def add(self, voices: list[Voice], name: str | None = None) -> list[Kept]:
+    def add(self, voices: list[AnyVoice], name: str | None = None) -> list[Kept]:
         """Keep the candidates of one face; one gets the id `name`, several NAME-1, NAME-2, ...
 
         Raises:
@@ -79,7 +79,7 @@ class VoiceStore:
         if self._keep is None:
             return self._voices[name]
         path = self._path(name)
-        return Kept(name, int(path.stat().st_mtime), Voice.load(path))
+        return Kept(name, int(path.stat().st_mtime), load_voice(path))
 
     def ids(self) -> dict[str, int]:
         """When each voice was made, by id, the oldest first."""
@@ -104,7 +104,7 @@ class VoiceStore:
         return self._keep / f"{name}{_SUFFIX}"
 
 
-def as_file(voice: Voice) -> bytes:
+def as_file(voice: AnyVoice) -> bytes:
     """The bytes of a voice's safetensors file, which `idfacevc convert --voice` takes."""
     with tempfile.TemporaryDirectory(prefix="idfacevc-") as folder:
         path = Path(folder) / f"voice{_SUFFIX}"

@@ -18,6 +18,7 @@ from idfacevc.text.rules import characters
 logger = logging.getLogger(__name__)
 
 SENTENCE_PAUSE = 0.35  # seconds at speed 1
+OPENING_PAUSE = 0.1
 PARAGRAPH_PAUSE = 0.7
 _BREATH = 300  # characters of the longest sentence; a longer one is cut at a comma or a space
 _BLOCK = 5000  # characters that are normalised at once
@@ -34,6 +35,11 @@ _END = re.compile(
     r"(?<=[.!?।؟])(?<!\.\.\.)\s+|(?<=\.\.\.)\s+(?=[^a-z])|(?<=[.!?।؟][\"')\]])\s+|(?<=。)|(?<=[!?])(?=[^\x00-\x7f])"
 )
 _SENTENCE_ENDS, _CLAUSE_ENDS = (". ", ".\n", "! ", "? ", "。"), (", ", "; ", ": ", "、")
+# some words up to a mark, or to a word before which speech may halt
+_OPENING = re.compile(
+    r"(.{10,28}?[,;:])\s+|(.{10,28}?)\s+(?=(?:and|or|but|so|if|as|than|that|which|who|when|where|while|because|of|to|in|on|"
+    r"at|by|for|from|with|into|over|about|after|before|until|is|are|was|were|will|would|can|could|has|have|had)\b)"
+)
 _INVISIBLE = ("Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp")
 _MARKS = set(".,;:!?'\"()-。、।؟،؛¿¡·")
 _SIGNS = set("%&+=@/#°€$£¥")  # English writes them out, espeak reads them in other languages
@@ -66,6 +72,17 @@ def sentences(text: str, language: str = "en") -> Iterator[Sentence]:
                     last = part
         if last:
             yield Sentence(last, PARAGRAPH_PAUSE)
+
+
+def opened(listed: Iterator[Sentence]) -> Iterator[Sentence]:
+    """The sentences, of which the first is cut after its opening phrase: somebody waits, and that much is soon said."""
+    for sentence in listed:
+        if cut := _OPENING.match(sentence.text):
+            yield Sentence(cut[0].strip(), OPENING_PAUSE)
+            sentence = Sentence(sentence.text[cut.end() :], sentence.pause)
+        yield sentence
+        break
+    yield from listed
 
 
 def normalise(text: str, language: str = "en", warned: set[str] | None = None) -> str:

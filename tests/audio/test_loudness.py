@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import resample
 
 from idfacevc.audio.limiter import CEILING_DB, limited
-from idfacevc.audio.loudness import Meter, integrated_loudness, levelled
+from idfacevc.audio.loudness import Meter, integrated_loudness, levelled, levelled_in_parts
 from idfacevc.audio.output import at_loudness
 from tests.conftest import vowels
 
@@ -96,3 +96,13 @@ def test_quiet_waves_are_not_touched_and_loud_ones_do_not_depend_on_the_blocks()
     pieces = np.concatenate(list(limited(np.array_split(loud, 31), RATE)))
     np.testing.assert_array_equal(whole, pieces)
     assert true_peak(whole) <= CEILING_DB
+
+
+def test_parts_are_levelled_without_waiting_for_the_next() -> None:
+    parts = [speechlike(2.0, seed, 0.2) for seed in range(3)]
+    heard = levelled_in_parts(iter(parts), RATE, -20.0)
+    assert oracle(next(heard)) == pytest.approx(-20.0, abs=0.1)
+    for part, out in zip(parts[1:], heard, strict=True):
+        gains = out[np.abs(part) > 1e-3] / part[np.abs(part) > 1e-3]
+        assert np.ptp(gains) < 1e-4 * gains.mean()  # one gain, so that it changes between two parts only
+    assert oracle(np.concatenate(list(levelled_in_parts(parts, RATE, -20.0)))) == pytest.approx(-20.0, abs=2.0)

@@ -19,6 +19,9 @@ from idfacevc.serve.app import build_app
 from idfacevc.serve.model import EXAMPLE_PHOTO, Model
 from idfacevc.serve.service import Limits
 from idfacevc.serve.voices import VoiceStore
+from idfacevc.text.speakers import kokoro
+from idfacevc.vclip import Vclip
+from tests.vclip.material import small_vclip
 
 
 @contextmanager
@@ -42,6 +45,14 @@ def running(
 @pytest.fixture(scope="session")
 def model(tiny_bundle: Path) -> Model:
     return Model(IDFaceVC.from_pretrained(tiny_bundle), "espeak")
+
+
+@pytest.fixture(scope="session")
+def both(model: Model, tiny_bundle: Path) -> Model:
+    """The tiny bundle's model with a small Vclip beside it, which speaks by Kokoro."""
+    if not kokoro.available():
+        pytest.skip("needs the extra kokoro")
+    return Model(model.vc, "espeak", Vclip(small_vclip(tiny_bundle), model.vc.faces, model.vc.tower))
 
 
 @pytest.fixture(scope="session")

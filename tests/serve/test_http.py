@@ -8,7 +8,8 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ import pytest
 import soundfile
 from PIL import Image
 
+from idfacevc.cli.detect import find
 from idfacevc.serve.app import style_named_in
-from idfacevc.serve.model import EXAMPLE_PHOTO, Model
+from idfacevc.serve.model import EXAMPLE_PHOTO, Model, Take
 from idfacevc.serve.service import Limits
 from idfacevc.types import Voice
 from tests.audio.test_live_formats import decoded
@@ -95,6 +97,15 @@ def test_the_openai_client_streams_every_format(
     sound = b"".join(pieces)
     seconds = len(sound) / 48000 if form == "pcm" else len(decoded(sound)) / RATE
     assert 3 < seconds < 8
+
+
+@pytest.mark.parametrize("form", ["wav", "flac", "mp3", "opus"])
+def test_answers_carry_the_mark(client: httpx.Client, form: str, tmp_path: Path) -> None:
+    voice = add_voice(client)
+    json = {"input": "The birch canoe slid on the smooth planks.", "voice": voice, "response_format": form}
+    file = tmp_path / f"answer.{form}"
+    file.write_bytes(client.post("/v1/audio/speech", json=json).content)
+    assert find(str(file)).verdict == "marked"
 
 
 def test_the_openai_client_gets_its_own_errors(openai_client: openai.OpenAI, client: httpx.Client) -> None:
@@ -286,9 +297,13 @@ class Slow:
         self.may_load.wait(60)
         return self
 
-    def speech(self, *args: Any, **options: Any) -> Iterator[np.ndarray]:
+    def speech(self, *args: Any, **options: Any) -> Take:
+        take = self._model.speech(*args, **options)
+        return replace(take, pieces=self._slowly(take.pieces))
+
+    def _slowly(self, pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         self.may_speak.wait(60)
-        for piece in self._model.speech(*args, **options):
+        for piece in pieces:
             self.spoken += 1
             yield piece
 

@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 from idfacevc.errors import InputError
 from idfacevc.serve.dialogue import Line, lines_of
-from idfacevc.serve.model import EXAMPLE_PHOTO
+from idfacevc.serve.model import EXAMPLE_PHOTO, Model
 from tests.browser import open_browser, wait
+from tests.serve.conftest import running, wait_for
 
 PATIENCE = 200  # seconds
 SOUND = """
@@ -41,12 +43,19 @@ return performance.getEntriesByType("resource").map((one) => one.name)
 """
 
 
+@pytest.fixture(scope="module")
+def page(both: Model) -> Iterator[str]:
+    with running(lambda: both) as url:
+        wait_for(url)
+        yield url
+
+
 @pytest.fixture
-def browser(tmp_path: Path, address: str) -> Iterator[Chrome]:
+def browser(tmp_path: Path, page: str) -> Iterator[Chrome]:
     chrome = open_browser(tmp_path)
     chrome.set_window_size(1200, 1400)
     chrome.set_script_timeout(PATIENCE)
-    chrome.get(address)
+    chrome.get(page)
     wait(lambda: bool(chrome.find_elements(By.ID, "speak")), PATIENCE)
     yield chrome
     chrome.quit()
@@ -54,6 +63,16 @@ def browser(tmp_path: Path, address: str) -> Iterator[Chrome]:
 
 def upload(browser: Chrome, box: str, *files: Path) -> None:
     browser.find_element(By.CSS_SELECTOR, f"{box} input[type=file]").send_keys("\n".join(map(str, files)))
+
+
+def tab_to(browser: Chrome, box: str) -> WebElement:
+    """What has the focus, once it is in a box: the way there is by the tabulator alone."""
+    for _ in range(60):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        focused = browser.switch_to.active_element
+        if browser.execute_script("return arguments[0].closest(arguments[1]) !== null", focused, box):
+            return focused
+    raise AssertionError(f"no key leads to {box}")
 
 
 def text_of(browser: Chrome, selector: str) -> str:
@@ -87,19 +106,18 @@ def test_a_photo_speaks(browser: Chrome, tmp_path: Path) -> None:
 
     browser.get(browser.current_url)
     wait(lambda: bool(browser.find_elements(By.CSS_SELECTOR, "#photo input[type=file]")), PATIENCE)
-    browser.find_element(By.ID, "example").click()
-    wait(lambda: bool(browser.find_elements(By.CSS_SELECTOR, "#crop img")), PATIENCE)
-    assert "Voice 1" in text_of(browser, "#chosen")
-
-    # by keyboard alone from the text to the button
-    words = browser.find_element(By.CSS_SELECTOR, "#text textarea")
+    # all of this by keyboard alone
+    tab_to(browser, "#example").send_keys(Keys.ENTER)
+    wait(lambda: "Voice 4" in text_of(browser, "#chosen"), PATIENCE)
+    tab_to(browser, "#chosen").send_keys(Keys.ARROW_DOWN)
+    tab_to(browser, "#hear").send_keys(Keys.ENTER)
+    for number in range(1, 5):
+        assert sound(browser, f"#sample-{number}")[1] > 0.01
+    assert len({browser.find_element(By.ID, f"sample-{number}").rect["y"] for number in range(1, 5)}) == 1
+    words = tab_to(browser, "#text")
     words.send_keys(Keys.CONTROL, "a")
     words.send_keys("Good morning to all of you.")
-    for _ in range(30):
-        browser.switch_to.active_element.send_keys(Keys.TAB)
-        if browser.switch_to.active_element.get_attribute("id") == "speak":
-            break
-    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    tab_to(browser, "#speak").send_keys(Keys.ENTER)
     seconds, peak = sound(browser, "#result")
     assert 1 < seconds < 5 and peak > 0.01
     wait(lambda: bool(browser.find_elements(By.CSS_SELECTOR, "#figure img")), PATIENCE)

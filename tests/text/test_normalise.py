@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 
 from idfacevc.text.english import cardinal, ordinal, year
-from idfacevc.text.normalise import PARAGRAPH_PAUSE, SENTENCE_PAUSE, normalise, sentences
+from idfacevc.text.normalise import PARAGRAPH_PAUSE, SENTENCE_PAUSE, normalise, opened, sentences
 
 
 @pytest.mark.parametrize(
@@ -151,3 +151,19 @@ def test_long_text_comes_in_short_pieces_without_being_read_whole():
 @pytest.mark.parametrize("text", ["", "  \n \n", "...", "=====", "--- ***"])
 def test_nothing_to_say_gives_no_sentence(text):
     assert list(sentences(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("This is the first sentence of a request. And more.", "This is the first sentence"),
+        ("Good morning, everybody who came here today.", "Good morning,"),
+        ("Good morning. How are you?", "Good morning."),
+        ("Antidisestablishmentarianism is long.", "Antidisestablishmentarianism"),
+        ("Unverwechselbare Kennzeichnungspflichten fehlen.", "Unverwechselbare Kennzeichnungspflichten fehlen."),
+    ],
+)
+def test_the_first_phrase_comes_by_itself_and_nothing_is_lost(text: str, first: str) -> None:
+    parts = [one.text for one in opened(sentences(text))]
+    assert parts[0] == first
+    assert " ".join(parts) == " ".join(one.text for one in sentences(text))

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from idfacevc.errors import InputError
-from idfacevc.text.normalise import sentences
+from idfacevc.text.normalise import opened, sentences
 from idfacevc.text.style import Style, apply_style
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,13 @@ class BaseSpeaker(Protocol):
         ...
 
     def stream(
-        self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0, pauses: float = 1.0
+        self,
+        text: str,
+        style: str = "neutral",
+        speed: float = 1.0,
+        seed: int = 0,
+        pauses: float = 1.0,
+        opening: bool = False,
     ) -> Iterator[np.ndarray]:
         """The same speech sentence by sentence, each (N,) float32 after the pause that precedes it."""
         ...
@@ -83,12 +89,19 @@ class SentenceSpeaker(ABC):
         return np.concatenate(list(self.stream(text, style, speed, seed))), self.sample_rate
 
     def stream(
-        self, text: str, style: str = "neutral", speed: float = 1.0, seed: int = 0, pauses: float = 1.0
+        self,
+        text: str,
+        style: str = "neutral",
+        speed: float = 1.0,
+        seed: int = 0,
+        pauses: float = 1.0,
+        opening: bool = False,
     ) -> Iterator[np.ndarray]:
         """The same speech sentence by sentence, each (N,) float32 after the pause that precedes it.
 
         A sentence is handed out before the next one is spoken. `pauses` scales the silences between sentences; before
-        the first and after the last one lies `EDGE_PAUSE`, as in a recording.
+        the first and after the last one lies `EDGE_PAUSE`, as in a recording. With `opening`, the first phrase of a
+        long first sentence is spoken and handed out by itself.
         """
         if not SPEEDS[0] <= speed <= SPEEDS[1]:
             raise InputError(f"speed {speed:g} is out of range; it goes from {SPEEDS[0]:g} to {SPEEDS[1]:g}")
@@ -102,6 +115,7 @@ class SentenceSpeaker(ABC):
 
         silence, spoken, ended = edge, False, False
         listed = sentences(text, self.language)
+        listed = opened(listed) if opening else listed
         sentence = next(listed, None)
         while sentence is not None:
             speech, following = self.say(sentence.text, style, speed, seed), next(listed, None)
@@ -117,7 +131,9 @@ class SentenceSpeaker(ABC):
             yield in_room(edge)
 
 
-def speak(speaker: BaseSpeaker, text: str, style: Style, speed: float = 1.0, seed: int = 0) -> Iterator[np.ndarray]:
+def speak(
+    speaker: BaseSpeaker, text: str, style: Style, speed: float = 1.0, seed: int = 0, opening: bool = False
+) -> Iterator[np.ndarray]:
     """Styled speech sentence by sentence, each (N,) float32 at `speaker.sample_rate`, pauses included.
 
     A style that the speaker has of its own is left to it, pitch included and whatever the strength; any other one is an
@@ -127,5 +143,5 @@ def speak(speaker: BaseSpeaker, text: str, style: Style, speed: float = 1.0, see
     native = style.name if style.name in speaker.styles else "neutral"
     rate = float(np.clip(speed * style.rate, *SPEEDS))
     edit = dataclasses.replace(style, rate=speed * style.rate / rate, pauses=1.0)
-    for speech in speaker.stream(text, native, rate, seed, style.pauses):
+    for speech in speaker.stream(text, native, rate, seed, style.pauses, opening):
         yield speech if native != "neutral" else apply_style(speech, speaker.sample_rate, edit)
