@@ -65,7 +65,7 @@ class Vclip:
             name: Name of the bundle, its folder, or a hub id "owner/name".
             face_side: the bundle whose face tower the heads read.
         """
-        bundle = load_vclip(checkpoints.resolve(name, vclip=True))
+        bundle = load_vclip(checkpoints.resolve(name, "vclip"))
         folder = checkpoints.resolve(face_side)
         spec = checkpoints.read_spec(folder)
         tower = checkpoints.load_face_tower(spec, folder)

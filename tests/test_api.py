@@ -53,7 +53,7 @@ def voice(vc: IDFaceVC, crop: Image.Image) -> Voice:
 
 
 def test_surface() -> None:
-    assert sorted(idfacevc.__all__) == ["IDFaceVC", "InputError", "Speech", "Vclip", "Voice", "convert"]
+    assert sorted(idfacevc.__all__) == ["IDFaceVC", "InputError", "Speech", "Speech2Face", "Vclip", "Voice", "convert"]
     assert all(hasattr(idfacevc, name) for name in idfacevc.__all__)
     public = {name for name, _ in inspect.getmembers(IDFaceVC) if not name.startswith("_")}
     assert public == {

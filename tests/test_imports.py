@@ -43,13 +43,14 @@ LAYERS |= {
     "data": _NETWORKS,
 }
 LAYERS["vclip"] = set(LAYERS) - {"data"}
+LAYERS["speech2face"] = LAYERS["vclip"]
 LAYERS["api"] = set(LAYERS) - {"data"}
 LAYERS["converter_space"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)
 LAYERS |= {
     "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
-    "__init__": {"errors", "api", "vclip"},
+    "__init__": {"errors", "api", "speech2face", "vclip"},
     "dub": {"errors", "files", "audio"},
     "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api", "vclip"},
     "batch": {"errors", "cluster", "files", "audio", "types", "bundles", "api"},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from idfacevc.bundles.model import read_spec, resolve
+from idfacevc.bundles.model import available_bundles, read_spec, resolve
 from idfacevc.config.face import ClipSpec
 from idfacevc.config.model import ModelSpec
 from idfacevc.errors import InputError
@@ -26,7 +26,9 @@ class Licence:
 
 
 def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> list[Licence]:
-    """Licences of all that a conversion with these options loads. What nobody stated counts as not allowed.
+    """Licences of all that a conversion with these options loads, or the drawing of faces for voices.
+
+    What nobody stated counts as not allowed.
 
     Args:
         checkpoint: Name, folder or hub id of a bundle.
@@ -35,12 +37,15 @@ def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> 
     Raises:
         InputError: for a checkpoint that is not here.
     """
-    spec = read_spec(resolve(checkpoint))
-    parts = ["idfacevc", "packages", "watermark perth", f"checkpoint {spec.name}", _backbone(spec.model)]
-    if vocoder is not None:
-        parts.append(f"vocoder {vocoder}")
-    if base_speaker is not None:
-        parts += ["checkpoint vclip", f"base speaker {_speaker(base_speaker)}"]  # a text may get a generated voice
+    if checkpoint in available_bundles("speech2face"):  # draws faces, and converts nothing
+        parts = ["idfacevc", "packages", f"checkpoint {checkpoint}", "face backbone tower"]
+    else:
+        spec = read_spec(resolve(checkpoint))
+        parts = ["idfacevc", "packages", "watermark perth", f"checkpoint {spec.name}", _backbone(spec.model)]
+        if vocoder is not None:
+            parts.append(f"vocoder {vocoder}")
+        if base_speaker is not None:
+            parts += ["checkpoint vclip", f"base speaker {_speaker(base_speaker)}"]  # a text may get a generated voice
     table = yaml.safe_load(files("idfacevc.bundles").joinpath("licences.yaml").read_text(encoding="utf-8"))
     unstated = [["weights", "not stated", False]]
     return [Licence(part, *row) for part in parts for row in table.get(part, unstated)]

@@ -34,7 +34,8 @@ from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator
 
 DEFAULT = "demo"
 CONFIG_FILE, VOCODER_FILE = "config.json", "vocoder.safetensors"
-VCLIP_FILE = "vclip.safetensors"  # marks a folder that is a bundle of Vclip, not one to convert with
+VCLIP_FILE, SPEECH2FACE_FILE = "vclip.safetensors", "speech2face.safetensors"
+Kind = Literal["conversion", "vclip", "speech2face"]  # of a bundle; the last two are known by their file of weights
 _MODEL = "model.safetensors"
 T = TypeVar("T")
 M = TypeVar("M", bound=nn.Module)
@@ -89,12 +90,8 @@ def roots() -> list[Path]:
     return list(dict.fromkeys(candidates))
 
 
-def available_bundles(vclip: bool = False) -> dict[str, Path]:
-    """Names of the bundles on this machine and their folders; the first root that has a name wins.
-
-    Args:
-        vclip: those of Vclip instead of those that convert.
-    """
+def available_bundles(kind: Kind = "conversion") -> dict[str, Path]:
+    """Names of the bundles of a kind on this machine and their folders; the first root that has a name wins."""
     found: dict[str, Path] = {}
     for root in roots():
         try:
@@ -102,9 +99,15 @@ def available_bundles(vclip: bool = False) -> dict[str, Path]:
         except OSError:  # there is none, or it may not be entered
             continue
         for folder in folders:
-            if _there(folder / CONFIG_FILE) and _there(folder / VCLIP_FILE) == vclip:
+            if _there(folder / CONFIG_FILE) and _kind(folder) == kind:
                 found.setdefault(folder.name, folder)
     return found
+
+
+def _kind(folder: Path) -> Kind:
+    if _there(folder / SPEECH2FACE_FILE):
+        return "speech2face"
+    return "vclip" if _there(folder / VCLIP_FILE) else "conversion"
 
 
 def _there(path: Path) -> bool:
@@ -115,17 +118,15 @@ def _there(path: Path) -> bool:
         return False
 
 
-def resolve(name: str | os.PathLike[str], vclip: bool = False) -> Path:
+def resolve(name: str | os.PathLike[str], kind: Kind = "conversion") -> Path:
     """The folder of a bundle given as a folder, a name under one of `roots()`, or a hub id "owner/name".
 
-    Args:
-        vclip: one of Vclip is wanted.
     Raises:
         InputError: when there is none, with the names that there are.
     """
     if _there(Path(name) / CONFIG_FILE):
         return Path(name)
-    if isinstance(name, str) and name in (known := available_bundles(vclip)):
+    if isinstance(name, str) and name in (known := available_bundles(kind)):
         return known[name]
     if isinstance(name, str) and hub.is_id(name):
         return hub.snapshot(name)
@@ -133,7 +134,7 @@ def resolve(name: str | os.PathLike[str], vclip: bool = False) -> Path:
         if not os.access(name, os.R_OK | os.X_OK):
             raise InputError(f"checkpoint {name}: the folder may not be entered")
         raise InputError(f"checkpoint {name}: the folder holds no {CONFIG_FILE}")
-    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available_bundles(vclip)) or 'none'}")
+    raise InputError(f"unknown checkpoint {str(name)!r}; here are: {', '.join(available_bundles(kind)) or 'none'}")
 
 
 def save_bundle(

@@ -15,6 +15,7 @@ _PACKAGES = ("torch", "transformers", "av", "soundfile", "pyworld-prebuilt")
 # modules that a verb needs beyond the core, and the extra that brings them
 _NEEDS: dict[str, dict[str, str]] = {
     "convert, batch": {},
+    "face": {},
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
     "demo": {"matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
     "serve": dict.fromkeys(
@@ -93,8 +94,10 @@ def _print_checkpoints() -> None:
         print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone.kind}")
         for one in weights_of(spec.model, training=False):
             print(f"  {one.name}: " + ("is here" if one.here else f"run idfacevc download --checkpoint {name}"))
-    for name, folder in available_bundles(vclip=True).items():
+    for name, folder in available_bundles("vclip").items():
         print(f"checkpoint {name} of generated voices: {folder}")
+    for name, folder in available_bundles("speech2face").items():
+        print(f"checkpoint {name} of faces for voices: {folder}")
 
 
 def _print_base_speakers() -> None:

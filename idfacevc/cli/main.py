@@ -23,6 +23,7 @@ VERBS = (
     "batch",
     "voices",
     "cast",
+    "face",
     "dub",
     "demo",
     "prepare",

@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
     def load() -> Model:
         vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
-        vclip = Vclip(load_vclip(resolve(VCLIP, vclip=True)), vc.faces, vc.tower) if generated else None
+        vclip = Vclip(load_vclip(resolve(VCLIP, "vclip")), vc.faces, vc.tower) if generated else None
         model = Model(vc, args.base_speaker, vclip)
         model.warm_up()
         return model

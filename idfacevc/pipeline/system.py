@@ -53,7 +53,7 @@ def obstacle(language: str = "en") -> str | None:
     """Why Vclip cannot speak here, in one line; None where it can."""
     if language.lower().split("-")[0] != "en":
         return "generated voices speak English only"
-    if VCLIP not in checkpoints.available_bundles(vclip=True):
+    if VCLIP not in checkpoints.available_bundles("vclip"):
         return f"no bundle {VCLIP} on this machine"
     if not kokoro.available():
         return f"Kokoro is not on this machine: {kokoro.INSTALL}"
