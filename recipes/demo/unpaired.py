@@ -46,10 +46,14 @@ class UnpairedCrops:
         self._sources = [clip for clip in clips if clip.corpus == "librispeech" and len(clip.mel) > FRAMES + 2]
         means = mean_vectors(clips)
         synthetic = {clip.speaker for clip in clips if clip.corpus == "kokoro"}
-        self._voices = [[means[name] for name in sorted(means) if (name in synthetic) == kind] for kind in (True, False)]
+        self._voices = [
+            [means[name] for name in sorted(means) if (name in synthetic) == kind] for kind in (True, False)
+        ]
 
     def batch(self) -> Unpaired:
-        return Unpaired(*(torch.from_numpy(np.stack(column)) for column in zip(*(self._one() for _ in range(BATCH)), strict=True)))
+        return Unpaired(
+            *(torch.from_numpy(np.stack(column)) for column in zip(*(self._one() for _ in range(BATCH)), strict=True))
+        )
 
     def _one(self) -> tuple[np.ndarray, ...]:
         clip = self._rng.choice(self._sources)
