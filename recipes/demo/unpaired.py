@@ -84,8 +84,9 @@ class Listeners(nn.Module):
         """Resemblyzer's embedding (B, 256) of waves (B, N)."""
         level = wave.detach().square().mean(1, keepdim=True).sqrt()
         wave = wave * (_LEVEL / level.clamp_min(1e-6)).clamp_min(1.0)
-        power = self.mel.filters @ self.mel.magnitude(wave).square()
-        return self.speaker(power.transpose(1, 2))
+        power = torch.matmul(self.mel.filters, self.mel.magnitude(wave).square())
+        embedded: Tensor = self.speaker(power.transpose(1, 2))
+        return embedded
 
     def content(self, net: IDFaceVCNet, wave: Tensor) -> Tensor:
         """The content (B, L, D), without noise, of waves (B, N); no gradient reaches the network's own layers."""
@@ -102,15 +103,16 @@ def speak(
     with torch.autocast(drawn.words.device.type, torch.bfloat16):
         voice = net.speech_voice(drawn.speaker).voice
         register = net.pitch.register_of(voice)
-        assert register is not None
+        assert register is not None, "the sizes of conf/converter.yaml tell a register"
         register = register.detach().float()
         made = net.decode(net.content(drawn.words).z_q, drawn.contour, voice, register)[1]
-    low, high = net.spec.pitch.low, net.spec.pitch.high
-    pitch = (register[:, :1] + register[:, 1:] * drawn.contour).exp().clamp(low, high)
+    spec = net.spec.pitch
+    assert spec.kind == "register"
+    pitch = (register[:, :1] + register[:, 1:] * drawn.contour).exp().clamp(spec.low, spec.high)
     pitch = torch.where(drawn.contour != 0, pitch, 0.0)
     pulses = torch.stack([pulse_train(one, _HOP, FRONT_END.sample_rate)[0] for one in pitch])
     mean, scale = scaling
-    mel = net.denormalise(made.float()).clamp_min(FLOOR)
+    mel = net.denormalise_mel(made.float()).clamp_min(FLOOR)
     return generator((mel - mean) / scale, pitch, pulses, torch.randn_like(pulses))[:, EDGE:-EDGE]
 
 

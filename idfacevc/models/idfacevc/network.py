@@ -68,7 +68,7 @@ class IDFaceVCNet(nn.Module):
         return (mel - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)
 
     def denormalise_mel(self, mel: Tensor) -> Tensor:
-        """Inverse of `normalise`."""
+        """Inverse of `normalise_mel`."""
         return mel * (self.mel_std[:, None] + 1e-8) + self.mel_mean[:, None]
 
     def face_voice(self, tokens: Tensor) -> FaceVoice:
@@ -151,4 +151,4 @@ class IDFaceVCNet(nn.Module):
                 yield torch.cat([z, self.pitch(lf0[index][None], register)[0]], dim=-1)[None]
 
         for mel in self.decoder.stream(features(), voice[None]):
-            yield self.denormalise_mel(mel)[0]
+            yield self.post_filter(self.denormalise_mel(mel))[0]

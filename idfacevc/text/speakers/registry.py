@@ -83,7 +83,7 @@ def _best(language: str, folder: str | Path | None) -> str:
         return "vits"
     if language.lower().split("-")[0] != "en":
         return "espeak"
-    # Piper is several times as fast, but the one voice of its package creaks, and a pitch tracker's octave errors are heard
+    # Piper is several times as fast, but the voice of its package creaks, and a tracker's octave errors are heard
     return "kokoro" if kokoro.available() else "piper" if piper.available() else "espeak"
 
 
