@@ -8,10 +8,11 @@ from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
     from idfacevc.api import IDFaceVC, Speech, Voice, convert
+    from idfacevc.speech2face import Speech2Face
     from idfacevc.vclip import Vclip
 
 __version__ = "0.1.0"
-__all__ = ["IDFaceVC", "InputError", "Speech", "Vclip", "Voice", "convert"]
+__all__ = ["IDFaceVC", "InputError", "Speech", "Speech2Face", "Vclip", "Voice", "convert"]
 
 
 def __dir__() -> list[str]:
@@ -21,7 +22,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     # torch is imported at the first use of the API, not by `import idfacevc`
     if name in __all__:
-        from idfacevc import api, vclip
+        from idfacevc import api, speech2face, vclip
 
-        return getattr(vclip if name == "Vclip" else api, name)
+        return getattr({"Vclip": vclip, "Speech2Face": speech2face}.get(name, api), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

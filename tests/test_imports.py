@@ -22,6 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "config": {"errors", "files"},
     "files": {"errors"},
     "threads": set(),
+    "signals": set(),
     "audio": {"errors", "config", "files"},
     "nn": {"errors", "config"},
     "losses": {"errors", "config", "nn"},
@@ -37,21 +38,24 @@ LAYERS |= {
 }
 _NETWORKS = set(LAYERS)
 LAYERS |= {
-    "pipeline": _NETWORKS,
+    "pipeline": _NETWORKS | {"bundles"},
     "bundles": _NETWORKS,
     "data": _NETWORKS,
 }
 LAYERS["vclip"] = set(LAYERS) - {"data"}
+LAYERS["speech2face"] = LAYERS["vclip"]
 LAYERS["api"] = set(LAYERS) - {"data"}
 LAYERS["converter_space"] = set(LAYERS) - {"data"}
 _LIBRARY = set(LAYERS)
 LAYERS |= {
     "training": _LIBRARY - {"api"},
     "evaluation": _LIBRARY,
-    "__init__": {"errors", "api", "vclip"},
+    "__init__": {"errors", "api", "speech2face", "vclip"},
     "dub": {"errors", "files", "audio"},
     "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api", "vclip"},
-    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub"},
+    "batch": {"errors", "cluster", "files", "audio", "types", "bundles", "api"},
+    "convert_file": {"errors", "files", "audio", "types", "face", "pipeline", "bundles", "vclip", "api"},
+    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub", "batch", "convert_file"},
 }
 
 

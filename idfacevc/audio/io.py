@@ -29,7 +29,7 @@ _IN_MEMORY_SECONDS = 600
 _BLOCK = 1 << 16
 
 
-def load_audio(source: AudioSource, rate: int) -> np.ndarray:
+def load_audio(source: AudioSource, rate: int, seconds: float | None = None) -> np.ndarray:
     """A recording as mono float32 (N,) within ±1 at `rate` Hz.
 
     Decoding is by blocks. What lasts longer than ten minutes comes back as a memory map of a temporary file that goes
@@ -40,14 +40,24 @@ def load_audio(source: AudioSource, rate: int) -> np.ndarray:
     Args:
         source: a file or pipe of any container and codec that FFmpeg reads, or (samples, sample_rate), in either order,
             with float or integer samples (N,) or (N, C).
-        rate: in Hz.
+        rate: Sample rate in Hz.
+        seconds: About how much to read, from the start; None reads all.
 
     Raises:
         InputError: for a file that is missing or is not audio, and for a recording that is shorter than 0.3 s, silent,
             or holds values that are not numbers.
     """
     name, chunks = _open(source, rate)
-    return collect(name, chunks, rate)
+    return collect(name, chunks if seconds is None else _first(chunks, round(seconds * rate)), rate)
+
+
+def _first(chunks: Iterable[np.ndarray], samples: int) -> Iterator[np.ndarray]:
+    """Chunks until they hold enough samples."""
+    for chunk in chunks:
+        yield chunk
+        samples -= len(chunk)
+        if samples <= 0:
+            return
 
 
 def collect(name: str, chunks: Iterable[np.ndarray], rate: int) -> np.ndarray:

@@ -30,6 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         _add_listening,
         _add_gender,
         _add_association,
+        _add_speech2face,
     ):
         add(verbs).add_argument(
             "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
@@ -175,6 +176,23 @@ def _add_association(verbs: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--same-judge", action="store_true", help="score generated voices by the heads that chose them as well"
     )
+    return parser
+
+
+def _add_speech2face(verbs: Any) -> argparse.ArgumentParser:
+    text = "measure how near the faces foretold from voices come to the true ones"
+    parser = _verb(verbs, "speech2face", run_speech2face, text, "--pairs pairs.tsv")
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        required=True,
+        metavar="PAIRS.tsv",
+        help="columns face, voice, identity and, where known, gender (f or m)",
+    )
+    parser.add_argument(
+        "--checkpoint", default="speech2face", metavar="C", help="bundle of Speech2Face (default: speech2face)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of galleries and intervals (default: 0)")
     return parser
 
 
@@ -327,4 +345,14 @@ def run_association(args: argparse.Namespace) -> int:
         identity = torch.tensor([names.index(one.identity) for one in train])
         heads = small_heads(*features(vclip, train, ""), identity, args.seed)
     print(association_report(vclip, pairs, heads, args.seed, args.same_judge))
+    return 0
+
+
+def run_speech2face(args: argparse.Namespace) -> int:
+    from idfacevc.evaluation.association import read_face_voice_pairs
+    from idfacevc.evaluation.speech2face import speech2face_report
+    from idfacevc.speech2face import Speech2Face
+
+    pairs = read_face_voice_pairs(args.pairs)
+    print(speech2face_report(Speech2Face.from_pretrained(args.checkpoint), pairs, args.seed))
     return 0

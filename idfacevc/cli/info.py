@@ -7,8 +7,7 @@ import importlib.util
 import platform
 from importlib import metadata
 
-from idfacevc.cli.convert import add_model
-from idfacevc.cli.licences import add_commercial, check_commercial, licences
+from idfacevc.cli.options import add_commercial, add_model
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc info"
@@ -16,6 +15,7 @@ _PACKAGES = ("torch", "transformers", "av", "soundfile", "pyworld-prebuilt")
 # modules that a verb needs beyond the core, and the extra that brings them
 _NEEDS: dict[str, dict[str, str]] = {
     "convert, batch": {},
+    "face": {},
     "convert --plot": {"matplotlib": "idfacevc[plot]"},
     "demo": {"matplotlib": "idfacevc[plot]", "skimage": "idfacevc[demo]"},
     "serve": dict.fromkeys(
@@ -67,9 +67,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_licences(args: argparse.Namespace) -> int:
+    from idfacevc.bundles.licences import check_commercial, licences
+
     for one in licences(args.checkpoint, args.vocoder, args.base_speaker):
         print(f"{one.part}: {one.what}: {one.terms}{'' if one.commercial else ' (not for commercial use)'}")
-    check_commercial(args, args.base_speaker)
+    if args.commercial:
+        check_commercial(args.checkpoint, args.vocoder, args.base_speaker)
     return 0
 
 
@@ -91,8 +94,10 @@ def _print_checkpoints() -> None:
         print(f"  vocoder: {VOCODER_NAMES[spec.vocoder.kind]}; face backbone: {spec.model.face.backbone.kind}")
         for one in weights_of(spec.model, training=False):
             print(f"  {one.name}: " + ("is here" if one.here else f"run idfacevc download --checkpoint {name}"))
-    for name, folder in available_bundles(vclip=True).items():
+    for name, folder in available_bundles("vclip").items():
         print(f"checkpoint {name} of generated voices: {folder}")
+    for name, folder in available_bundles("speech2face").items():
+        print(f"checkpoint {name} of faces for voices: {folder}")
 
 
 def _print_base_speakers() -> None:

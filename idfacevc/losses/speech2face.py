@@ -7,7 +7,10 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor
 
+from idfacevc.losses.association import association_loss
+
 DIRECTION, DISTILLATION, TEMPERATURE = 0.025, 200.0, 2.0
+CONTRAST, SCALE = 0.1, 1 / 0.07
 
 Layer = Callable[[Tensor], Tensor]
 
@@ -37,3 +40,12 @@ def speech2face_loss(voice: Tensor, face: Tensor, decoder: Layer, classifier: La
     """Mean over the batch of the weighted terms."""
     terms = speech2face_terms(voice, face, decoder, classifier)
     return (terms["decoder"] + DIRECTION * terms["direction"] + DISTILLATION * terms["distillation"]).mean()
+
+
+def features_loss(voice: Tensor, face: Tensor) -> Tensor:
+    """One minus the cosine, and a little of the contrastive loss over the batch, of features (B, D).
+
+    For face networks without a decoder and a last layer of classes, such as CLIP and FaceNet.
+    """
+    apart = 1 - F.cosine_similarity(voice, face).mean()
+    return apart + CONTRAST * association_loss(voice, face, SCALE)

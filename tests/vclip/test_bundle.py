@@ -76,9 +76,9 @@ def test_heads_refuse_a_tower_that_they_do_not_know(small_bundle, tmp_path):
 
 
 def test_bundles_of_the_two_systems_are_told_apart(small_bundle, tiny_bundle, monkeypatch):
-    for folder, vclip in ((small_bundle, True), (tiny_bundle, False)):
+    for folder, kind, other in ((small_bundle, "vclip", "conversion"), (tiny_bundle, "conversion", "vclip")):
         monkeypatch.setenv("IDFACEVC_CHECKPOINTS", str(folder.parent))
-        assert available_bundles(vclip).get(folder.name) == folder == resolve(folder.name, vclip)
-        assert folder.name not in available_bundles(not vclip)
+        assert available_bundles(kind).get(folder.name) == folder == resolve(folder.name, kind)
+        assert folder.name not in available_bundles(other)
     with pytest.raises(InputError, match="unknown checkpoint 'nothing'"):
-        resolve("nothing", vclip=True)
+        resolve("nothing", "vclip")

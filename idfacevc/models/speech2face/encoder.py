@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from torch import Tensor, nn
+
+from idfacevc.models.speech2face.front_end import BANDS, BINS
 
 CHANNELS = (64, 64, 128, 128, 128, 256, 512, 512, 512)
 _KERNEL = 4
 _POOLED = (2, 3, 4, 5)  # layers, from 0, after which time is halved
 _STRIDED = (7, 8)  # layers that halve both axes
-BINS = 257
+SHAPES = {"complex": (2, BINS), "logmel": (1, BANDS)}  # channels and bins of what a front end makes
+
+
+@dataclass(frozen=True)
+class VoiceSpec:
+    """Sizes of the voice encoder; the defaults are the paper's network, with 148,062,976 weights.
+
+    Attributes:
+        outputs: Length of the face features; 4096 for VGG-Face.
+        hidden: Units of the first linear layer.
+        divisor: Of all channels, for a smaller network.
+        final_relu: The last layer ends in a ReLU, as VGG-Face's features do; the sources differ.
+        front_end: "complex" is the paper's compressed spectrogram, "logmel" the log-mel of the feature shards.
+        pooled: The linear layers get the mean over time and frequency instead of all frequencies.
+    """
+
+    outputs: int = 4096
+    hidden: int = 4096
+    divisor: int = 1
+    final_relu: bool = False
+    front_end: Literal["complex", "logmel"] = "complex"
+    pooled: bool = False
 
 
 class VoiceEncoder(nn.Module):
-    """Face features of speech. Shape: (B, 2, 257, T) -> (B, outputs), T = 598.
+    """Face features of speech. Shape: (B, C, F, T) of the front end -> (B, outputs); T = 598 for the complex one."""
 
-    Args:
-        outputs: length of the face features; 4096 for VGG-Face.
-        hidden: units of the first linear layer.
-        divisor: of all channels, for a smaller network.
-        final_relu: whether the last layer ends in a ReLU, as its target does; the sources differ.
-    """
-
-    def __init__(self, outputs: int = 4096, hidden: int = 4096, divisor: int = 1, final_relu: bool = False) -> None:
+    def __init__(self, spec: VoiceSpec = VoiceSpec()) -> None:
         super().__init__()
-        channels = [count // divisor for count in CHANNELS]
+        self.spec = spec
+        channels = [count // spec.divisor for count in CHANNELS]
+        first, bins = SHAPES[spec.front_end]
         layers: list[nn.Module] = []
-        bins = BINS
-        for index, (into, out) in enumerate(zip([2, *channels], channels, strict=False)):
+        for index, (into, out) in enumerate(zip([first, *channels], channels, strict=False)):
             stride = 2 if index in _STRIDED else 1
             bins = (bins - _KERNEL) // stride + 1
             parts: list[nn.Module] = [nn.Conv2d(into, out, _KERNEL, stride)]
@@ -37,12 +57,14 @@ class VoiceEncoder(nn.Module):
                 parts.append(nn.MaxPool2d((2, 1)))
             layers.append(nn.Sequential(*parts))
         self.layers = nn.Sequential(*layers)
-        self.head = nn.Sequential(nn.Linear(channels[-1] * bins, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
-        if final_relu:
+        inputs = channels[-1] * (1 if spec.pooled else bins)
+        self.head = nn.Sequential(nn.Linear(inputs, spec.hidden), nn.ReLU(), nn.Linear(spec.hidden, spec.outputs))
+        if spec.final_relu:
             self.head.append(nn.ReLU())
 
-    def forward(self, spectrogram: Tensor) -> Tensor:
-        return self.head(self.layers(spectrogram.transpose(2, 3)).flatten(1))
+    def forward(self, spectrum: Tensor) -> Tensor:
+        out = self.layers(spectrum.transpose(2, 3))
+        return self.head(out.mean(dim=3).flatten(1) if self.spec.pooled else out.flatten(1))
 
 
 class AverageOverTime(nn.Module):

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from idfacevc.losses.speech2face import speech2face_loss, speech2face_terms
-from idfacevc.models.speech2face.encoder import VoiceEncoder
-from idfacevc.models.speech2face.front_end import RATE, compress, spectrogram
+from idfacevc.losses.speech2face import features_loss, speech2face_loss, speech2face_terms
+from idfacevc.models.speech2face.encoder import VoiceEncoder, VoiceSpec
+from idfacevc.models.speech2face.front_end import RATE, compress, log_mel, spectrogram
 
 TIME_BY_BINS = [(595, 254), (592, 251), (294, 248), (145, 245), (71, 242), (34, 239), (31, 236), (14, 117), (1, 57)]
 
@@ -40,13 +40,23 @@ def test_encoder_has_the_published_sizes():
         x = layer(x)
         assert tuple(x.shape[2:]) == size
     convolutions, linear = (sum(p.numel() for p in part.parameters()) for part in (encoder.layers, encoder.head))
-    assert (convolutions, linear) == (11_739_904, 136_323_072)
+    assert (convolutions, linear) == (11_739_904, 136_323_072) and convolutions + linear == 148_062_976
 
 
 def test_silence_has_finite_features():
-    encoder = VoiceEncoder(outputs=8, hidden=16, divisor=32, final_relu=True).eval()
+    encoder = VoiceEncoder(VoiceSpec(8, 16, 32, final_relu=True)).eval()
     out = encoder(spectrogram(torch.zeros(1, RATE)))
     assert out.shape == (1, 8) and out.isfinite().all() and (out >= 0).all()
+
+
+def test_the_small_encoder_hears_neither_loudness_nor_length():
+    torch.manual_seed(0)
+    encoder = VoiceEncoder(VoiceSpec(8, 16, 32, front_end="logmel", pooled=True)).eval()
+    wav = 0.1 * torch.randn(1, 2 * RATE)
+    out = encoder(log_mel(wav))
+    assert out.shape == (1, 8)
+    assert torch.allclose(out, encoder(log_mel(0.2 * wav)), atol=1e-3)
+    assert torch.allclose(out, encoder(log_mel(wav.repeat(1, 9))), atol=1e-5)
 
 
 @pytest.fixture
@@ -74,3 +84,10 @@ def test_samples_do_not_touch_each_other(layers):
         assert torch.allclose(before[name][1:], after[name][1:], atol=1e-5)
     assert before["direction"][0] == pytest.approx(float(after["direction"][0]), abs=1e-5)
     assert before["decoder"][0] != after["decoder"][0]
+
+
+def test_the_loss_of_other_features_prefers_the_own_face():
+    torch.manual_seed(2)
+    face = torch.randn(6, 12)
+    assert float(features_loss(3 * face, face)) < float(features_loss(face.roll(1, dims=0), face))
+    assert float(features_loss(3 * face, face)) == pytest.approx(float(features_loss(face, face)), abs=1e-5)
