@@ -28,8 +28,9 @@ from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
 from idfacevc.backbones.registry import speech_backbone
+from idfacevc.config.face import ClipSpec, FaceNetSpec, FaceSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import ClapSafpqSpec, ClipSpec, FaceNetSpec, FaceSpec, ResemblyzerProjectionSpec
+from idfacevc.config.speech import ClapSafpqSpec, ResemblyzerProjectionSpec
 from idfacevc.data.corpora.folder import read_folder
 from idfacevc.data.engines.job import ShardJob, ShardMaker
 from idfacevc.data.features import FeatureSpec

@@ -28,7 +28,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from idfacevc.audio.pitch import normalise_lf0, pitch_register
-from idfacevc.config.model import ClapSafpqSpec, FaceSpec, LstmDecoderSpec, ModelSpec, SafpqSpec, VqcpcSpec
+from idfacevc.config.content import VqcpcSpec
+from idfacevc.config.decoder import LstmDecoderSpec
+from idfacevc.config.face import FaceSpec
+from idfacevc.config.face_head import SafpqSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.speech import ClapSafpqSpec
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.prepare import STATISTICS
@@ -109,7 +114,7 @@ class SixPasses(StageB):
         super().training_step(batch, batch_index)
 
     def _fit_inner(self, term: Any, optimizer: Any, step: Step) -> None:
-        mel = self.net.normalise(self._batch["mel"])
+        mel = self.net.normalise_mel(self._batch["mel"])
         for _ in range(term.iters):
             term_of_one = copy.copy(term)
             term_of_one.iters = 1

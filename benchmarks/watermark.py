@@ -30,7 +30,7 @@ from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SEED, Unavailable
 from idfacevc.evaluation.metrics.dnsmos import DnsmosModel
 from idfacevc.evaluation.metrics.recognition import FasterWhisper
-from idfacevc.evaluation.metrics.wer import normalise, word_errors
+from idfacevc.evaluation.metrics.wer import whisper_spelling, word_errors
 from recipes.demo.corpora import read_utterances, recording_of
 
 RATE = SCORE_RATE
@@ -161,7 +161,7 @@ def judged(plain: Sequence[np.ndarray], marked: Sequence[np.ndarray]) -> str:
     dnsmos, recogniser = DnsmosModel(), FasterWhisper(None)
     change = [dnsmos(two)["p808"] - dnsmos(one)["p808"] for one, two in zip(plain, marked, strict=True)]
     heard = [(recogniser(one), recogniser(two)) for one, two in zip(plain, marked, strict=True)]
-    edits, words = np.sum([word_errors(normalise(two), normalise(one)) for one, two in heard], axis=0)
+    edits, words = np.sum([word_errors(whisper_spelling(two), whisper_spelling(one)) for one, two in heard], axis=0)
     return (
         f"| DNSMOS P.808, mean and deviation of the change | {np.mean(change):+.3f}, {np.std(change):.3f} |\n"
         f"| words that {recogniser.name.partition(' (')[0]} hears otherwise | {edits / words:.1%} |"

@@ -23,7 +23,7 @@ _OFF = Fraction(
 )  # seconds that audio may stray from its time stamps before silence is put in or samples left out
 _SILENCE = 1 << 16  # samples of silence at a time
 
-Converter = Callable[[np.ndarray], Iterable[np.ndarray]]
+ConvertSamples = Callable[[np.ndarray], Iterable[np.ndarray]]
 
 
 def check_video_output(path: Path) -> None:
@@ -35,7 +35,7 @@ def check_video_output(path: Path) -> None:
 def dub(
     source: Path,
     target: Path,
-    convert: Converter,
+    convert: ConvertSamples,
     rate: int,
     track: int = 0,
     tags: Mapping[str, str] | None = None,
@@ -47,12 +47,12 @@ def dub(
     file, and converted while the pictures are copied.
 
     Args:
-        source: video of any container.
-        target: .mp4, .m4v, .mov, .mkv or .webm; appears when it is complete.
-        convert: from mono samples (N,) at `rate` to pieces (n,) that are N samples together.
-        rate: in Hz.
-        track: number of the audio track, from 0.
-        tags: metadata beside the video's own.
+        source: Video of any container.
+        target: File to write: .mp4, .m4v, .mov, .mkv or .webm; appears when it is complete.
+        convert: Function from mono samples (N,) at `rate` to pieces (n,) that are N samples together.
+        rate: Sample rate in Hz.
+        track: Number of the audio track, from 0.
+        tags: Metadata beside the video's own.
     Returns:
         the seconds of audio that were converted.
     Raises:

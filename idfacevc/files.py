@@ -6,6 +6,7 @@ is complete or absent under its name.
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import secrets
@@ -108,6 +109,25 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     existing = next(folder for folder in target.absolute().parents if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"{target}: cannot be written in {existing}")
+
+
+def read_table(path: str | os.PathLike[str], delimiter: str = ",") -> tuple[list[str], list[dict[str, Any]]]:
+    """Column names and rows of a table in UTF-8 with a header line.
+
+    Args:
+        delimiter: "," for CSV; with a tab, quotes are characters like any other.
+    Raises:
+        InputError: for what `readable` refuses, other encodings and broken quotes.
+    """
+    options: dict[str, Any] = {"quoting": csv.QUOTE_NONE} if delimiter == "\t" else {}
+    csv.field_size_limit(2**31 - 1)  # a text of a whole book is one field
+    try:
+        with readable(path, "table") as table, table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, delimiter=delimiter, **options)
+            rows = list(reader)
+            return list(reader.fieldnames or ()), rows
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is not a table in UTF-8 ({error})") from error
 
 
 @contextmanager

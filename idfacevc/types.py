@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from idfacevc.audio.output import save_audio
 from idfacevc.audio.provenance import Provenance
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing
+
+# wraps the pieces of a waveform, given their sample rate, and hands them on, to show how far a conversion is
+Progress = Callable[[Iterator[np.ndarray], int], Iterator[np.ndarray]]
 
 _FORMAT, _GENERATED = "idfacevc-voice-1", "idfacevc-generated-voice-1"
 _DIMENSIONS = {"vector": 1, "identity": 1, "tokens": 2}
@@ -29,7 +33,7 @@ class Voice:
         identity: (D,) the face identity that recalled it.
         tokens: (P, D') of the face backbone, averaged over the pictures.
         checkpoint: fingerprint of the weights that made it; others refuse it.
-        origin: where it came from, in words: "face" with the digest of the picture, "generated".
+        origin: Origin in words: "face" with the digest of the picture, "generated".
     """
 
     vector: np.ndarray
@@ -62,9 +66,9 @@ class GeneratedVoice:
         vector: (E,) what the synthesiser takes as the voice.
         sound: (V,) unit vector of how it sounds to the speaker encoder; what the converter takes as the voice.
         space: name of the vector's space.
-        name: of a bank's voice, or the candidate's number.
+        name: Name of a bank's voice, or the candidate's number.
         score: cosine with the face in the association space.
-        rank: from 1, among all candidates.
+        rank: Rank from 1 among all candidates.
         percentile: share of the candidates that score lower, in percent.
         nearest: name of the bank's voice that is nearest to the vector.
         distance: from it, in the space's units; 0 for a voice of the bank.
@@ -124,7 +128,7 @@ class Speech:
 
     Attributes:
         samples: (N,) float32, without the watermark, which `save` adds.
-        sample_rate: in Hz.
+        sample_rate: Sample rate in Hz.
         mel: (M, T) log-mel that it was made from.
         provenance: what its file says of where it came from.
     """

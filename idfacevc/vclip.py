@@ -17,7 +17,8 @@ from idfacevc.audio.mel import LogMel
 from idfacevc.audio.output import at_loudness
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.bundles import model as checkpoints
-from idfacevc.bundles.vclip import VclipBundle, fingerprint, load_vclip
+from idfacevc.bundles.tensors import fingerprint
+from idfacevc.bundles.vclip import VclipBundle, load_vclip
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.errors import InputError
 from idfacevc.face.crop import framings
@@ -25,14 +26,13 @@ from idfacevc.face.reader import FaceReader, FaceSource
 from idfacevc.models.vclip import retrieval
 from idfacevc.models.vclip.face_features import face_features
 from idfacevc.pipeline.options import ConversionOptions
-from idfacevc.text.speakers import kokoro
+from idfacevc.pipeline.system import VCLIP
 from idfacevc.text.speakers.base import speak
 from idfacevc.text.speakers.spaces.base import SpeakerSpace
 from idfacevc.text.speakers.spaces.kokoro import KokoroSpace
-from idfacevc.text.style import limited
+from idfacevc.text.style import soft_clip
 from idfacevc.types import GeneratedVoice, Speech
 
-DEFAULT = "vclip"
 Pool = Literal["generated", "bank"]
 _SHORTLIST = 200  # of the best candidates, those among which voices that differ are looked for
 _ALIKE = 0.8  # cosine of two voices that are offered as different ones
@@ -57,12 +57,12 @@ class Vclip:
 
     @classmethod
     def from_pretrained(
-        cls, name: str | os.PathLike[str] = DEFAULT, face_side: str | os.PathLike[str] = checkpoints.DEFAULT
+        cls, name: str | os.PathLike[str] = VCLIP, face_side: str | os.PathLike[str] = checkpoints.DEFAULT
     ) -> Vclip:
         """Load a bundle, on the CPU.
 
         Args:
-            name: of the bundle, its folder, or a hub id "owner/name".
+            name: Name of the bundle, its folder, or a hub id "owner/name".
             face_side: the bundle whose face tower the heads read.
         """
         bundle = load_vclip(checkpoints.resolve(name, "vclip"))
@@ -73,7 +73,7 @@ class Vclip:
 
     @property
     def sample_rate(self) -> int:
-        """Of all speech, in Hz."""
+        """Sample rate of all speech in Hz."""
         return self.space.sample_rate
 
     @torch.no_grad()
@@ -111,7 +111,7 @@ class Vclip:
             face: file, image, array or video, or several of one person.
             pool: "generated" for voices that belong to nobody, "bank" for the synthesiser's own.
             temperature: above 0, voices are drawn by chance in proportion to exp(score / temperature); 0.05 is lively.
-            seed: of that draw.
+            seed: Random seed of the draw.
             reading: `aligned`, `strict` and `index` of `embed_face`.
         Raises:
             InputError: without a face, and for more voices than the pool holds.
@@ -203,7 +203,7 @@ def stream(voice: GeneratedVoice, text: str, **options: Any) -> Iterator[np.ndar
     """Speech of a text in a voice, sentence by sentence, each (n,) float32; nothing but the synthesiser is loaded.
 
     Args:
-        voice: of `Vclip.voices`, or loaded.
+        voice: Voice made by `Vclip.voices`, or loaded.
         options: `style`, `style_strength`, `speed`, `pitch_range`, `seed`, `language` and `styles`, as of
             `IDFaceVC.convert`; `speak` heeds `loudness` as well.
     Raises:
@@ -222,7 +222,7 @@ def spoken(
     style = delivery.chosen_style
     style = dataclasses.replace(style, pitch_range=style.pitch_range * delivery.pitch_range)
     pieces = speak(speaker, text, style, delivery.speed, delivery.seed, opening)
-    return (limited(piece).astype(np.float32) for piece in pieces)
+    return (soft_clip(piece).astype(np.float32) for piece in pieces)
 
 
 def space_of(name: str) -> SpeakerSpace:
@@ -234,17 +234,6 @@ def space_of(name: str) -> SpeakerSpace:
     if name != KokoroSpace.name:
         raise InputError(f"a voice of the space {name!r} cannot speak here; known is: {KokoroSpace.name}")
     return KokoroSpace()
-
-
-def obstacle(language: str = "en") -> str | None:
-    """Why Vclip cannot speak here, in one line; None where it can."""
-    if language.lower().split("-")[0] != "en":
-        return "generated voices speak English only"
-    if DEFAULT not in checkpoints.available_bundles("vclip"):
-        return f"no bundle {DEFAULT} on this machine"
-    if not kokoro.available():
-        return f"Kokoro is not on this machine: {kokoro.INSTALL}"
-    return None
 
 
 @lru_cache(maxsize=1)

@@ -13,8 +13,8 @@ from PIL import Image
 from idfacevc.audio.mel import LogMel
 from idfacevc.backbones.tower import FaceTower
 from idfacevc.bundles.model import save_bundle
+from idfacevc.config.content import VqcpcSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import VqcpcSpec
 from idfacevc.config.vocoder import GriffinLimSpec
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from tests.sizes import tiny_spec
@@ -32,7 +32,7 @@ def write_tiny_bundle(folder: Path, seed: int = 0) -> Path:
     net.mel_mean.fill_(-2.5)
     net.mel_std.fill_(0.8)
     with torch.no_grad():  # codebooks of the encoder's own outputs, so that many codes are used
-        outputs = net.content.encode(net.normalise(LogMel(spec.front_end)(torch.from_numpy(vowels(1.0))[None])))[0]
+        outputs = net.content.encode(net.normalise_mel(LogMel(spec.front_end)(torch.from_numpy(vowels(1.0))[None])))[0]
         first, second = net.content.quantizers
         first.codebook.copy_(outputs[: len(first.codebook)])
         second.codebook.copy_((outputs - outputs.roll(1, dims=0))[: len(second.codebook)])

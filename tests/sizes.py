@@ -1,16 +1,13 @@
 """One small model for all tests."""
 
+from idfacevc.config.content import VqcpcSpec
+from idfacevc.config.decoder import LstmDecoderSpec
+from idfacevc.config.face import FaceSpec, TowerSpec
+from idfacevc.config.face_head import SafpqSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import (
-    FaceSpec,
-    FaceVoiceMemorySpec,
-    LstmDecoderSpec,
-    ModelSpec,
-    ResemblyzerProjectionSpec,
-    SafpqSpec,
-    TowerSpec,
-    VqcpcSpec,
-)
+from idfacevc.config.memory import FaceVoiceMemorySpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.speech import ResemblyzerProjectionSpec
 
 
 def tiny_spec(**changes: object) -> ModelSpec:

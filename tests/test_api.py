@@ -17,14 +17,17 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import idfacevc
-from idfacevc import IDFaceVC, InputError, Speech, Voice, vclip
-from idfacevc.api import audio_or_text_of, convert, pick_device
+from idfacevc import IDFaceVC, InputError, Speech, Voice
+from idfacevc.api import convert
 from idfacevc.audio.io import comment_of
 from idfacevc.audio.mel import band_edges
 from idfacevc.audio.provenance import facts_of
 from idfacevc.bundles.model import load_bundle
 from idfacevc.config.front_end import FrontEndSpec
+from idfacevc.pipeline.device import pick_device
 from idfacevc.pipeline.options import ConversionOptions, DeliveryOptions
+from idfacevc.pipeline.source import audio_or_text_of
+from idfacevc.pipeline.system import obstacle
 from idfacevc.text.style import Style
 from tests.closeness import assert_near
 from tests.conftest import vowels, write_tiny_bundle
@@ -195,7 +198,7 @@ def test_decoding_in_pieces_equals_one_pass(vc: IDFaceVC, voice: Voice) -> None:
     with torch.no_grad():
         z = vc.net.lookup(source.codes)[None]
         lf0 = torch.nn.functional.pad(source.lf0, (0, 1))[None]
-        whole = vc.net.denormalise(vc.net.decode(z, lf0, torch.from_numpy(voice.vector)[None])[1])[0]
+        whole = vc.net.denormalise_mel(vc.net.decode(z, lf0, torch.from_numpy(voice.vector)[None])[1])[0]
     # the repeated last frame reaches a few frames back
     assert_near(mel[:, :-20], whole[:, : mel.shape[1] - 20])
 
@@ -412,7 +415,7 @@ def test_a_loudness_out_of_range(loudness: object) -> None:
         ConversionOptions(loudness=loudness)
 
 
-@pytest.mark.skipif(bool(vclip.obstacle()), reason="Kokoro is not installed")
+@pytest.mark.skipif(bool(obstacle()), reason="Kokoro is not installed")
 def test_every_option_of_the_function_may_have_its_usual_value(photo_path: Path) -> None:
     speech = convert(photo_path, "Hello.", system="vclip", device="cpu", vocoder=None, checkpoint="demo")
     assert speech.sample_rate == 24000 and np.abs(speech.samples).max() > 0.01

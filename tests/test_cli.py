@@ -15,15 +15,17 @@ import pytest
 import soundfile
 from PIL import Image
 
-from idfacevc import vclip
 from idfacevc.bundles.weights import weights_of
 from idfacevc.cli import main as cli
 from idfacevc.cli.main import VERBS, main
-from idfacevc.config.model import ClipSpec, FaceNetSpec, FaceSpec, ModelSpec, ResemblyzerProjectionSpec
+from idfacevc.config.face import ClipSpec, FaceNetSpec, FaceSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.speech import ResemblyzerProjectionSpec
 from idfacevc.config.training_files import read_model
+from idfacevc.pipeline.system import obstacle
 from tests.conftest import vowels
 
-NATURAL = [] if vclip.obstacle() else ["natural.wav"]  # of demo, where Kokoro is installed
+NATURAL = [] if obstacle() else ["natural.wav"]  # of demo, where Kokoro is installed
 
 
 def read(path: Path) -> np.ndarray:

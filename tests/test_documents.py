@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 
 from idfacevc.cli.main import main
-from idfacevc.vclip import obstacle
+from idfacevc.pipeline.system import obstacle
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

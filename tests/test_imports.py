@@ -22,6 +22,7 @@ LAYERS: dict[str, set[str]] = {
     "config": {"errors", "files"},
     "files": {"errors"},
     "threads": set(),
+    "signals": set(),
     "audio": {"errors", "config", "files"},
     "nn": {"errors", "config"},
     "losses": {"errors", "config", "nn"},
@@ -37,7 +38,7 @@ LAYERS |= {
 }
 _NETWORKS = set(LAYERS)
 LAYERS |= {
-    "pipeline": _NETWORKS,
+    "pipeline": _NETWORKS | {"bundles"},
     "bundles": _NETWORKS,
     "data": _NETWORKS,
 }
@@ -52,7 +53,9 @@ LAYERS |= {
     "__init__": {"errors", "api", "speech2face", "vclip"},
     "dub": {"errors", "files", "audio"},
     "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api", "vclip"},
-    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub"},
+    "batch": {"errors", "cluster", "files", "audio", "types", "bundles", "api"},
+    "convert_file": {"errors", "files", "audio", "types", "face", "pipeline", "bundles", "vclip", "api"},
+    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub", "batch", "convert_file"},
 }
 
 

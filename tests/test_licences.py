@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from idfacevc.cli.licences import licences
+from idfacevc.bundles.licences import licences
 from idfacevc.cli.main import main
 from idfacevc.text.speakers.registry import NAMES
 from tests.conftest import write_tiny_bundle

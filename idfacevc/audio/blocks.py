@@ -14,8 +14,8 @@ def overlapped(
 
     Args:
         pieces: parts (n,) of the wave, of any lengths.
-        function: from samples (N,) to as many; a sample of its result depends on `context` samples at each side.
-        context: in samples. A multiple of the function's own step, where it has one.
+        function: Function from samples (N,) to as many; each result depends on `context` samples at each side.
+        context: Number of samples; a multiple of the function's own step, where it has one.
         block: samples handed out at a time, but for the last; a multiple of that step as well. The first ones are
             shorter, `context` and then twice as long each, so that a listener soon hears something.
     """

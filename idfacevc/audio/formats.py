@@ -19,11 +19,11 @@ class Format:
         container: FFmpeg's name of it.
         codec: FFmpeg's name of it.
         mime: media type.
-        bit_rate: in bit/s; None where nothing is lost.
-        options: of the container.
+        bit_rate: Bit rate in bit/s; None where nothing is lost.
+        options: Options of the container.
         live: options of the container where nothing that was written can be changed any more.
         gain: undoes what the encoder does to the level.
-        rate: in Hz that all of it is brought to; None keeps the wave's.
+        rate: Sample rate in Hz that all of it is brought to; None keeps the wave's.
     """
 
     container: str
@@ -82,8 +82,8 @@ def write(
     Args:
         target: file open for writing bytes.
         pieces: parts (n,) of the wave.
-        rate: in Hz. A codec that does not know it gets the next higher one.
-        kind: of the file.
+        rate: Sample rate in Hz. A codec that does not know it gets the next higher one.
+        kind: Format of the file.
         tags: metadata.
         live: what was written is not changed any more.
     """

@@ -40,7 +40,7 @@ def load_audio(source: AudioSource, rate: int, seconds: float | None = None) -> 
     Args:
         source: a file or pipe of any container and codec that FFmpeg reads, or (samples, sample_rate), in either order,
             with float or integer samples (N,) or (N, C).
-        rate: in Hz.
+        rate: Sample rate in Hz.
         seconds: About how much to read, from the start; None reads all.
 
     Raises:

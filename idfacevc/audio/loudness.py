@@ -22,7 +22,7 @@ class Meter:
     """Integrated loudness of a mono wave that comes in pieces.
 
     Args:
-        rate: in Hz.
+        rate: Sample rate in Hz.
     """
 
     def __init__(self, rate: int) -> None:
@@ -49,7 +49,7 @@ class Meter:
         self._rest = wave[whole:]
 
     def loudness(self) -> float:
-        """Of all that was heard, in LUFS; -inf for digital silence.
+        """Loudness of all that was heard in LUFS; -inf for digital silence.
 
         What is shorter than a gating block (0.4 s) counts as one block, and where every block lies under the absolute
         gate none is left out.

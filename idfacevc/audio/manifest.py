@@ -23,7 +23,7 @@ class Credentials:
     Attributes:
         certificate: PEM of the chain, the signer's first.
         key: PEM of its private key.
-        algorithm: of the signature, as C2PA names it.
+        algorithm: Algorithm of the signature, as C2PA names it.
     """
 
     certificate: bytes

@@ -44,8 +44,8 @@ def save_audio(
     Args:
         path: .wav, .flac, .mp3, .opus or .m4a.
         samples: (N,) float, or blocks of them as they arrive.
-        rate: in Hz.
-        loudness: in LUFS that all of it is brought to; None leaves the level, and writes blocks as they come.
+        rate: Sample rate in Hz.
+        loudness: Loudness in LUFS that all of it is brought to; None leaves the level, and writes blocks as they come.
         watermark: put the inaudible mark into the samples.
         provenance: what the comment says beside.
         credentials: sign a C2PA manifest into the file.
@@ -130,7 +130,7 @@ def check_output(path: str | os.PathLike[str], signed: bool = False) -> Path:
     """The path of an audio file, if one can be written there as far as a look can tell; else an `InputError`.
 
     Args:
-        signed: with a C2PA manifest, which not every format can hold.
+        signed: Whether it gets a C2PA manifest, which not every format can hold.
     """
     target = Path(path)
     try:

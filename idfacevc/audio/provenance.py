@@ -13,9 +13,9 @@ class Provenance:
     """Who made a waveform, and of what.
 
     Attributes:
-        system: of conversion, such as "ID-FaceVC".
+        system: Name of the system, such as "ID-FaceVC".
         checkpoint: its name and the digest of its weights.
-        voice: where the voice came from.
+        voice: Origin of the voice.
     """
 
     system: str = ""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from idfacevc.backbones.pretrained import load_frozen, not_here
-from idfacevc.config.model import ClapSafpqSpec
+from idfacevc.config.speech import ClapSafpqSpec
 
 _ROLE = "speech backbone"
 _BATCH = 8  # recordings a pass: the first stage of HTSAT takes 20 MB for each

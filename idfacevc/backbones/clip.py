@@ -10,7 +10,7 @@ from torch import Tensor
 
 from idfacevc.backbones.base import pixels
 from idfacevc.backbones.pretrained import load_frozen
-from idfacevc.config.model import ClipSpec
+from idfacevc.config.face import ClipSpec
 from idfacevc.errors import InputError
 
 # OpenAI's preprocessing constants, the same for every CLIP model

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from idfacevc.backbones.base import pixels
-from idfacevc.config.model import FaceNetSpec
+from idfacevc.config.face import FaceNetSpec
 from idfacevc.errors import InputError, optional
 
 _SIZE = 160

@@ -6,7 +6,8 @@ import torch
 
 from idfacevc.backbones.base import FaceBackbone, SpeechBackbone
 from idfacevc.backbones.tower import FaceTower, TowerBackbone
-from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.config.face import FaceSpec
+from idfacevc.config.speech import SpeechSpec
 from idfacevc.errors import InputError
 
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from idfacevc.backbones.base import pixels
-from idfacevc.config.model import TowerSpec
+from idfacevc.config.face import TowerSpec
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.audio.mel import LogMel
+from idfacevc.config.content import WhisperSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import WhisperSpec
 
 SAMPLE_RATE = 16000
 _HOP = 160

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import Literal, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from idfacevc.backbones.tower import TOWER_FILE, FaceTower, write_tower
 from idfacevc.bundles import hub
 from idfacevc.bundles.format_1 import up_to_date
+from idfacevc.bundles.tensors import load_tensors, mismatches, save_tensors
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.config.vocoder import GriffinLimSpec, VocoderSpec
@@ -234,7 +234,7 @@ def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
         raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
     kinds = {key: wanted[key].dtype for key in wanted}
     found = {key: torch.empty(shape, device="meta", dtype=kinds.get(key)) for key, shape in shapes.items()}
-    if faults := _mismatches(wanted, found):
+    if faults := mismatches(wanted, found):
         raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
     return build()
 
@@ -253,53 +253,3 @@ def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterG
         generator = _built(lambda: Generator(trained, mels, weight_norm=False), folder, VOCODER_FILE)
     load_tensors(generator, folder / VOCODER_FILE)
     return generator.eval()
-
-
-def save_tensors(module: nn.Module, path: Path) -> None:
-    """Write a module's tensors as a safetensors file; those of frozen encoders in half precision, as they came."""
-    frozen = {name for name, parameter in module.named_parameters() if not parameter.requires_grad and parameter.dim()}
-    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
-    save_file({key: value.half() if key in frozen else value for key, value in tensors.items()}, path)
-
-
-def load_tensors(module: nn.Module, path: Path) -> None:
-    """Load a safetensors file that must hold exactly the module's tensors."""
-    try:
-        with readable(path, "file of weights") as file:
-            tensors = load_file(file)
-    except SafetensorError as error:
-        raise InputError(f"{path}: is damaged or not a safetensors file ({error})") from error
-    checked_state(module.state_dict(), tensors, path)
-    module.load_state_dict(tensors)
-
-
-def checked_state(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path) -> None:
-    """`InputError` where a file's tensors are not those of a module, or not finite."""
-    if faults := _mismatches(wanted, found):
-        raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
-    if broken := [key for key, value in found.items() if not value.isfinite().all()]:
-        raise InputError(f"{path}: holds values that are not finite numbers, in {', '.join(broken[:3])}")
-
-
-def _mismatches(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    kinds = [
-        f"{key} is {found[key].dtype}, not {wanted[key].dtype}"
-        for key in sorted(wanted.keys() & found.keys())
-        if found[key].is_floating_point() != wanted[key].is_floating_point()
-    ]
-    shapes = [
-        f"{key} is {tuple(found[key].shape)}, not {tuple(wanted[key].shape)}"
-        for key in sorted(wanted.keys() & found.keys())
-        if found[key].shape != wanted[key].shape
-    ]
-    groups = {
-        "missing": sorted(wanted.keys() - found.keys()),
-        "unknown": sorted(found.keys() - wanted.keys()),
-        "of another shape": shapes,
-        "of another kind": kinds,
-    }
-    return [
-        f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        for what, names in groups.items()
-        if names
-    ]

@@ -18,10 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from idfacevc.bundles.model import CONFIG_FILE, SPEECH2FACE_FILE, checked_state, read_config, write_config
+from idfacevc.bundles.model import CONFIG_FILE, SPEECH2FACE_FILE, read_config, write_config
+from idfacevc.bundles.tensors import checked_state
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing
-from idfacevc.models.speech2face.decoder import DecoderSpec, FaceDecoder
+from idfacevc.models.speech2face.decoder import FaceDecoder, FaceDecoderSpec
 from idfacevc.models.speech2face.encoder import VoiceEncoder, VoiceSpec
 
 M = TypeVar("M", bound=nn.Module)
@@ -41,7 +42,7 @@ class Speech2FaceSpec:
     name: str
     tower: str
     voice: VoiceSpec
-    decoder: DecoderSpec
+    decoder: FaceDecoderSpec
     format: Literal["speech2face-1"] = "speech2face-1"
 
     def __post_init__(self) -> None:

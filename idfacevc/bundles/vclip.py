@@ -5,7 +5,6 @@ The face side (detector, crop, tower) is another bundle's; `tower` is the finger
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -20,7 +19,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from idfacevc.bundles.model import CONFIG_FILE, VCLIP_FILE, checked_state, read_config
+from idfacevc.bundles.model import CONFIG_FILE, VCLIP_FILE, read_config
+from idfacevc.bundles.tensors import checked_state, fingerprint
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 from idfacevc.models.vclip.heads import Association, AssociationSpec
@@ -39,11 +39,11 @@ class VclipSpec:
     Attributes:
         name: what reports call the bundle.
         tower: fingerprint of the face tower whose features the heads read.
-        space: of the candidates' vectors.
+        space: Space of the candidates' vectors.
         bank: names of the space's own voices whose sound is stored.
         association: sizes of the heads.
         signature_hidden: units of the feedback network.
-        format: of this file; other numbers are refused.
+        format: Format of this file; other numbers are refused.
     """
 
     name: str
@@ -87,15 +87,6 @@ class VclipBundle:
     def placed(self, sound: np.ndarray) -> np.ndarray:
         """Unit vectors (n, D) of sounds (n, V) in the association space."""
         return self.association.of_voices(torch.from_numpy(np.asarray(sound, np.float32))).numpy()
-
-
-def fingerprint(module: nn.Module) -> str:
-    """Digest of a module's tensors."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:16]
 
 
 def save_vclip(folder: str | os.PathLike[str], bundle: VclipBundle) -> None:

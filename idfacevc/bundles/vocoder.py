@@ -9,7 +9,8 @@ from typing import Literal
 
 import torch
 
-from idfacevc.bundles.model import CONFIG_FILE, VOCODER_FILE, load_generator, read_config, save_tensors, write_config
+from idfacevc.bundles.model import CONFIG_FILE, VOCODER_FILE, load_generator, read_config, write_config
+from idfacevc.bundles.tensors import save_tensors
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.vocoder import GriffinLimSpec, VocoderSpec
 from idfacevc.errors import InputError

@@ -21,7 +21,7 @@ FACENET = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/
 _SECONDS = 5
 
 
-class Source(Protocol):
+class RemoteWeights(Protocol):
     """Weights somewhere else: whether they are here too, the bytes still to be fetched, and fetching them."""
 
     @property
@@ -87,13 +87,13 @@ class WeightsFile:
         return self.file
 
 
-def weights_of(model: ModelSpec, training: bool) -> list[Source]:
+def weights_of(model: ModelSpec, training: bool) -> list[RemoteWeights]:
     """What a model needs beside its bundle and the installed packages; the speech backbone only while training."""
-    wanted: list[Source] = []
+    wanted: list[RemoteWeights] = []
     backbone = model.face.backbone
     if backbone.kind == "facenet":
         wanted.append(WeightsFile("FaceNet (VGGFace2)", FACENET, Path(backbone.name)))
-    named: list[Source] = []
+    named: list[RemoteWeights] = []
     if backbone.kind == "clip":
         named.append(Repository(backbone.name, backbone.revision))
     if training and model.speech.kind == "clap_safpq":

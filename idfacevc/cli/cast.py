@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from idfacevc.cli.convert import add_quiet
+from idfacevc.cli.options import add_quiet
 from idfacevc.cli.voices import add_pool
 from idfacevc.errors import InputError
-from idfacevc.files import readable
+from idfacevc.files import read_table
 
 EXAMPLE = "idfacevc cast cast.csv --out out/cast"
 _COLUMNS = {"name", "face"}
@@ -65,13 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
 def read_cast(path: Path) -> list[Role]:
     """The checked rows; an unreadable table, a missing column, and names that are no file names are errors."""
-    try:
-        with readable(path, "table") as table, table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows, names = list(reader), set(reader.fieldnames or [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a CSV table ({error})") from error
-    if names != _COLUMNS:
+    names, rows = read_table(path)
+    if set(names) != _COLUMNS:
         raise InputError(f"{path}: needs the columns name and face, and no others")
     if not rows:
         raise InputError(f"{path}: holds no rows")

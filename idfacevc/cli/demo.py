@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idfacevc.cli.convert import add_model
+from idfacevc.cli.options import add_model
 from idfacevc.errors import optional
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _speak_naturally(crop: Image.Image, out: Path) -> None:
     """The text in the generated voice that fits the face best, or a line on why not."""
-    from idfacevc.vclip import Vclip, obstacle
+    from idfacevc.pipeline.system import obstacle
+    from idfacevc.vclip import Vclip
 
     if reason := obstacle():
         print(f"no natural voice: {reason}")

@@ -18,9 +18,9 @@ class Finding:
 
     Attributes:
         file: as it was given.
-        score: of the watermark, from 0 to 1.
+        score: Score of the watermark, from 0 to 1.
         verdict: "marked" or "not marked", by the watermark alone: a comment is easily written and easily lost.
-        comment: of the metadata.
+        comment: Comment in the metadata.
     """
 
     file: str

@@ -42,13 +42,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.bundles.model import read_spec, resolve
-    from idfacevc.bundles.weights import Source, weights_of
+    from idfacevc.bundles.weights import RemoteWeights, weights_of
     from idfacevc.config.training_files import read_model
 
     if args.evaluation:
         from idfacevc.evaluation.weights import paper_weights
 
-        wanted: list[Source] = list(paper_weights())
+        wanted: list[RemoteWeights] = list(paper_weights())
     elif args.config:
         wanted = weights_of(read_model(args.config), training=True)
     else:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idfacevc.cli.convert import add_delivery, add_model, add_output, add_quiet, shown
+from idfacevc.cli.options import add_delivery, add_model, add_output, add_quiet, delivery_of, shown
 from idfacevc.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from idfacevc.types import Voice
 
 EXAMPLE = "idfacevc dub talk.mp4 --face photo.jpg -o dubbed.mp4"
-_LOOKED_AT = 16  # frames of a video in which its largest face is searched
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -48,21 +46,21 @@ def run(args: argparse.Namespace) -> int:
     from idfacevc.audio.watermark import watermarker
     from idfacevc.dub import check_video_output, dub
     from idfacevc.files import check_writable, distinct
-    from idfacevc.pipeline.options import ConversionOptions
+    from idfacevc.pipeline.options import arguments
 
     source, target = Path(args.video), Path(args.output)
     check_video_output(target)
     check_writable(target)
     distinct(target, source, args.face, args.voice, args.styles)
-    options = {field.name: getattr(args, field.name) for field in fields(ConversionOptions)}
-    if ConversionOptions(**options).changes_duration:
+    options = delivery_of(args)
+    if options.changes_duration:
         raise InputError("a dubbed video keeps its time: give neither --speed nor a style that changes the rate")
     vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
     voice = _voice(vc, args)
     begin = time.perf_counter()
 
     def convert(samples: np.ndarray) -> Iterator[np.ndarray]:
-        pieces = vc.stream(voice, audio=(samples, vc.sample_rate), watermark=args.watermark, **options)
+        pieces = vc.stream(voice, audio=(samples, vc.sample_rate), watermark=args.watermark, **arguments(options))
         return shown(pieces, vc.sample_rate, args.quiet)
 
     tags = vc.provenance(voice).tags(watermarker().name if args.watermark else "none")
@@ -77,15 +75,6 @@ def _voice(vc: IDFaceVC, args: argparse.Namespace) -> Voice:
 
     if args.voice:
         return Voice.load(args.voice)
-    return vc.voice_from_face(args.face) if args.face != "auto" else _largest(vc, args.video)
-
-
-def _largest(vc: IDFaceVC, video: str) -> Voice:
-    """The voice of the largest face in a video: one frame's, so that it is one person's."""
-    from idfacevc.face.image import video_frames
-
-    frames = list(video_frames(video, _LOOKED_AT))
-    sizes = [0.0 if face is None else face.side for face in vc.faces.detector.largest(frames)]
-    if not any(sizes):
-        raise InputError(f"{video}: no face in the {len(frames)} frames looked at; give a picture with --face")
-    return vc.voice_from_face(frames[sizes.index(max(sizes))])
+    if args.face != "auto":
+        return vc.voice_from_face(args.face)
+    return vc.voice_from_face(vc.faces.largest_of_video(args.video))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from idfacevc.cli.convert import add_quiet
 from idfacevc.cli.faults import say
+from idfacevc.cli.options import add_quiet
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc face --audio recording.m4a -o face.png"

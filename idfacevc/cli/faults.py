@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
+from contextlib import suppress
 
 from idfacevc.errors import InputError
 
@@ -18,25 +15,6 @@ FAILED, BAD_INPUT, INTERRUPTED, BROKEN_PIPE, TERMINATED = 1, 2, 130, 141, 143
 
 class Terminated(BaseException):
     """SIGTERM: everything is put in order on the way out, then the process ends with status 143."""
-
-
-@contextmanager
-def raising(number: int, error: type[BaseException]) -> Iterator[None]:
-    """A signal raises `error` within the block, once: what follows is tidying up."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        raise error
-
-    try:
-        before = signal.signal(number, interrupt)
-    except ValueError:  # not in the main thread of a host program
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def tolerant_streams() -> None:

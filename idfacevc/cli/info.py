@@ -7,8 +7,7 @@ import importlib.util
 import platform
 from importlib import metadata
 
-from idfacevc.cli.convert import add_model
-from idfacevc.cli.licences import add_commercial, check_commercial, licences
+from idfacevc.cli.options import add_commercial, add_model
 from idfacevc.errors import InputError
 
 EXAMPLE = "idfacevc info"
@@ -68,9 +67,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_licences(args: argparse.Namespace) -> int:
+    from idfacevc.bundles.licences import check_commercial, licences
+
     for one in licences(args.checkpoint, args.vocoder, args.base_speaker):
         print(f"{one.part}: {one.what}: {one.terms}{'' if one.commercial else ' (not for commercial use)'}")
-    check_commercial(args, args.base_speaker)
+    if args.commercial:
+        check_commercial(args.checkpoint, args.vocoder, args.base_speaker)
     return 0
 
 

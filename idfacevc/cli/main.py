@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from idfacevc import __version__
-from idfacevc.cli.faults import Terminated, raising, say, status_of, tolerant_streams
+from idfacevc.cli.faults import Terminated, say, status_of, tolerant_streams
 from idfacevc.errors import InputError
+from idfacevc.signals import raising
 
 VERBS = (
     "convert",

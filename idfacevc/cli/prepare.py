@@ -130,7 +130,7 @@ def _device(name: str) -> str:
     """ "cuda" for all GPUs of the machine, else a single device."""
     import torch
 
-    from idfacevc.api import pick_device
+    from idfacevc.pipeline.device import pick_device
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

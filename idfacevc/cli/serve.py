@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from idfacevc.cli.convert import add_model
+from idfacevc.cli.options import add_model
 from idfacevc.errors import InputError, optional
 
 EXAMPLE = "idfacevc serve --port 8000"
@@ -58,16 +58,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     with optional("fastapi", "the service needs more packages: pip install 'idfacevc[serve]'"):
         from fastapi import FastAPI
-    from idfacevc.api import IDFaceVC, choose_system
+    from idfacevc.api import IDFaceVC
     from idfacevc.bundles.model import resolve
     from idfacevc.bundles.vclip import load_vclip
+    from idfacevc.pipeline.system import VCLIP, choose_system
     from idfacevc.serve.app import build_app
     from idfacevc.serve.gate import check_address
     from idfacevc.serve.model import Model
     from idfacevc.serve.server import run_server
     from idfacevc.serve.service import Limits
     from idfacevc.serve.voices import VoiceStore
-    from idfacevc.vclip import DEFAULT, Vclip
+    from idfacevc.vclip import Vclip
 
     for name, least in (("max_upload", 0.001), ("workers", 1), ("queue", 1), ("time_limit", 1), ("replicas", 1)):
         if not getattr(args, name) >= least:
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
 
     def load() -> Model:
         vc = IDFaceVC.from_pretrained(args.checkpoint, args.device, args.vocoder)
-        vclip = Vclip(load_vclip(resolve(DEFAULT, "vclip")), vc.faces, vc.tower) if generated else None
+        vclip = Vclip(load_vclip(resolve(VCLIP, "vclip")), vc.faces, vc.tower) if generated else None
         model = Model(vc, args.base_speaker, vclip)
         model.warm_up()
         return model

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from idfacevc.cli.train import OPTIONS
+from idfacevc.cli.train import OPTIONS, asks_for_help
 
 EXAMPLE = "idfacevc vocoder bench --json"
 _TRAIN = "idfacevc vocoder train --config recipes/vocoder/conf/parallel_wavegan.yaml --data.corpora corpora"
@@ -106,14 +106,18 @@ def run_import(args: argparse.Namespace) -> int:
 
 
 def run_train(args: argparse.Namespace) -> int:
-    from idfacevc.cli.recipe import recipe
-    from idfacevc.cli.train import fit
+    if asks_for_help(args):
+        return 0
+    from idfacevc.cli.recipe import add_recipes, recipe
     from idfacevc.data.vocoder import VocoderDataModule
+    from idfacevc.training.fit import fit
     from idfacevc.training.vocoder import VocoderModule
 
     from_corpora = any(argument.startswith("--data.corpora") for argument in args.rest)
     data = recipe("demo.vocoder_data").CorporaDataModule if from_corpora else VocoderDataModule
-    return fit(args, VocoderModule, data, named=False)
+    add_recipes()
+    fit(args.rest, VocoderModule, data, named=False)
+    return 0
 
 
 def run_export(args: argparse.Namespace) -> int:

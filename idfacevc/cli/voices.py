@@ -7,7 +7,7 @@ import html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idfacevc.cli.convert import add_quiet
+from idfacevc.cli.options import add_quiet
 from idfacevc.errors import InputError
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import defaultdict
 from pathlib import Path
@@ -19,7 +18,7 @@ from idfacevc.data.prepare import read_statistics
 from idfacevc.data.sampling import Draw, DrawSampler, check_loading
 from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
-from idfacevc.files import readable
+from idfacevc.files import read_table
 
 
 class ConversionDataset(Dataset):
@@ -126,10 +125,9 @@ def read_pairing(table: Path, faces: FeatureStore) -> dict[str, list[int]]:
     number = {clip.id: index for index, clip in enumerate(faces.clips)}
     paired: dict[str, list[int]] = defaultdict(list)
     try:
-        with readable(table, "table") as file, file.open(newline="", encoding="utf-8") as handle:
-            for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE):
-                paired[row["speaker"]].append(number[row["face"]])
-    except (KeyError, UnicodeDecodeError, csv.Error) as error:
+        for row in read_table(table, "\t")[1]:
+            paired[row["speaker"]].append(number[row["face"]])
+    except KeyError as error:
         raise InputError(f"{table}: is no table of the columns face and speaker for these faces ({error})") from error
     return dict(paired)
 

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from idfacevc.backbones.registry import speech_backbone
+from idfacevc.config.face import FaceSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceSpec, SpeechSpec
+from idfacevc.config.speech import SpeechSpec
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.reading import ItemReader, Reading, face_reader
 from idfacevc.errors import InputError

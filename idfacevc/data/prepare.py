@@ -21,7 +21,7 @@ from idfacevc.config.reader import to_dict
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.engines.job import ShardJob
 from idfacevc.data.features import FeatureSpec
-from idfacevc.data.shards import INDEX, FeatureStore, read_header, write_index, write_whole
+from idfacevc.data.shards import INDEX, FeatureStore, read_header, write_index, write_resumable
 from idfacevc.errors import InputError
 from idfacevc.files import check_writable, readable
 
@@ -147,7 +147,7 @@ def write_statistics(store: FeatureStore, path: Path) -> None:
     if first is not None and second is not None:
         mean = first / total
         deviation = (second / total - mean**2).clamp_min(0).sqrt()
-        write_whole(path, save({"mel_mean": mean.float(), "mel_std": deviation.float()}))
+        write_resumable(path, save({"mel_mean": mean.float(), "mel_std": deviation.float()}))
 
 
 def read_statistics(folder: Path) -> dict[str, Tensor]:
@@ -171,4 +171,4 @@ def read_statistics(folder: Path) -> dict[str, Tensor]:
 
 
 def _write(path: Path, text: str) -> None:
-    write_whole(path, text.encode("utf-8"))
+    write_resumable(path, text.encode("utf-8"))

@@ -14,8 +14,8 @@ from idfacevc.audio.io import SHORTEST_SECONDS, load_audio
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
 from idfacevc.backbones.base import SpeechBackbone
+from idfacevc.config.face import FaceSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceSpec
 from idfacevc.data.corpora.item import MEMBER, Item, audio_source, open_member
 from idfacevc.data.video import read_media
 from idfacevc.errors import InputError

@@ -73,10 +73,10 @@ def write_shard(
     tensors = {name: torch.cat(pieces).contiguous() for name, pieces in parts.items()}
     header = {"key": key, "clips": rows, "rejected": list(rejected)}
     # one entry: safetensors keeps no order among several, and equal shards are to be equal files
-    write_whole(path, save(tensors or {"empty": torch.zeros(1)}, {_HEADER: json.dumps(header)}))
+    write_resumable(path, save(tensors or {"empty": torch.zeros(1)}, {_HEADER: json.dumps(header)}))
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_resumable(path: Path, content: bytes) -> None:
     """Write a file that is complete or absent under its name.
 
     Raises:
@@ -94,7 +94,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_index(folder: Path, shards: Sequence[Path]) -> None:
     """Name the shards of a folder, in the order of their clips."""
-    write_whole(folder / INDEX, json.dumps({"shards": [path.name for path in shards]}, indent=1).encode())
+    write_resumable(folder / INDEX, json.dumps({"shards": [path.name for path in shards]}, indent=1).encode())
 
 
 def read_index(folder: Path) -> list[Path]:

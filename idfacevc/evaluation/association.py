@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics import retrieval
-from idfacevc.files import readable
+from idfacevc.files import read_table
 
 NEGATIVES = 40  # of each clip, drawn at random
 DRAWS = 200  # of the bootstrap
@@ -35,9 +34,7 @@ def read_face_voice_pairs(path: Path) -> list[FaceVoicePair]:
     Raises:
         InputError: for other columns, an empty field, a gender other than f and m, and fewer than two identities.
     """
-    with readable(path, "table") as table, table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        rows, names = list(reader), tuple(reader.fieldnames or ())
+    names, rows = read_table(path, "\t")
     if set(names) - {*_NEEDED, *_OPTIONAL} or set(_NEEDED) - set(names):
         raise InputError(f"{path}: needs the columns {', '.join(_NEEDED)} and may have {', '.join(_OPTIONAL)}")
     pairs = []
@@ -78,7 +75,7 @@ def figures(scores: np.ndarray, identity: np.ndarray, gender: np.ndarray, seed: 
             continue
         drawn = scores[trials[:, 0], trials[:, 1]]
         for figure in (retrieval.auc, retrieval.eer):
-            low, high = retrieval.interval(figure, drawn, labels, identity[trials[:, 0]], DRAWS, seed)
+            low, high = retrieval.identity_interval(figure, drawn, labels, identity[trials[:, 0]], DRAWS, seed)
             value = figure(drawn, labels)
             table.append((f"{figure.__name__.upper()}, {name}", f"{value:.3f} [{low:.3f}, {high:.3f}]"))
         if group is None:

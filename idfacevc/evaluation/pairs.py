@@ -10,7 +10,7 @@ from pathlib import Path
 from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE
-from idfacevc.files import readable, replacing
+from idfacevc.files import read_table, replacing
 
 REQUIRED = ("face", "reference", "target", "source_speaker")
 SPOKEN = "base speaker"  # stands for the source speaker of a text
@@ -91,15 +91,9 @@ def write_pairs(table: Path, pairs: Sequence[Pair], columns: Sequence[str] = COL
 
 
 def _read(table: Path, with_output: bool) -> list[Pair]:
-    try:
-        with readable(table, "table") as file, file.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
-            rows = [
-                {key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in reader
-            ]
-            columns = set(reader.fieldnames or ())
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table}: is not a table of tab-separated text ({error})") from error
+    names, read = read_table(table, "\t")
+    rows = [{key: (value or "").strip() for key, value in row.items() if isinstance(key, str)} for row in read]
+    columns = set(names)
     needed = {*REQUIRED, "output"} if with_output else set(REQUIRED)
     if missing := sorted(needed - columns):
         raise InputError(f"{table}: lacks the column {', '.join(missing)}")

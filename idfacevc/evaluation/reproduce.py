@@ -13,7 +13,7 @@ from idfacevc.errors import InputError
 from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
 from idfacevc.evaluation.run import Converted, Speak, System, convert_pairs, loader, measure
-from idfacevc.evaluation.tables import OUTPUTS
+from idfacevc.evaluation.tables.conditions import OUTPUTS
 from idfacevc.files import make_folder, write_whole
 
 PUBLISHED = Path(__file__).with_name("protocols") / "published.yaml"

@@ -16,7 +16,9 @@ from idfacevc.evaluation.measurement import Measurement, markdown, write_metrics
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
 from idfacevc.evaluation.scores import ClipScorer, ScoreCache, map_processes
-from idfacevc.evaluation.tables import VoiceTables, clips_by_row, score_row, speech_table
+from idfacevc.evaluation.tables.score_rows import score_row
+from idfacevc.evaluation.tables.speech_tables import clips_by_row, speech_table
+from idfacevc.evaluation.tables.voice_tables import VoiceTables
 from idfacevc.files import make_folder
 
 Sections = dict[str, list[Measurement]]
@@ -124,12 +126,12 @@ def convert_pairs(
         speak: Base speaker, text to (samples, rate).
     """
     folder = out / "audio" / checkpoint_digest(checkpoint)
-    jobs: dict[Path, Job] = {}
+    jobs: dict[Path, ConversionJob] = {}
     done: list[Pair] = []
     copies: dict[str, str] = {}
     for pair in pairs:
         output = folder / f"{_digest(pair.utterance, pair.face)}.wav"
-        jobs[output] = Job(output, pair.source, pair.say, pair.face, pair.aligned == "yes")
+        jobs[output] = ConversionJob(output, pair.source, pair.say, pair.face, pair.aligned == "yes")
         source = pair.source
         if pair.say:
             spoken = folder / f"say-{_digest(pair.say)}.wav"
@@ -137,19 +139,19 @@ def convert_pairs(
                 save_recording(spoken, *speak(pair.say))
             source = str(spoken)
         copy = folder / f"copy-{_digest(source)}.wav"
-        jobs[copy] = Job(copy, source)
+        jobs[copy] = ConversionJob(copy, source)
         copies[source] = str(copy)
         done.append(replace(pair, source=source, output=str(output)))
     # Jobs of one face follow each other: its voice is the slow step.
     waiting = sorted((job for job in jobs.values() if not job.output.exists()), key=lambda job: job.face)
     if waiting:
-        for _ in map_processes(Converter(load), waiting, workers, "converting"):
+        for _ in map_processes(ConversionWorker(load), waiting, workers, "converting"):
             pass
     return Converted(done, copies)
 
 
 @dataclass(frozen=True)
-class Job:
+class ConversionJob:
     """A file to make: `audio` or `text` in the voice of `face`, or copy-synthesis of `audio` without a face."""
 
     output: Path
@@ -159,7 +161,7 @@ class Job:
     aligned: bool = False
 
 
-class Converter:
+class ConversionWorker:
     """Does jobs in one process, with a system that it loads at the first one."""
 
     def __init__(self, load: Callable[[], System]) -> None:
@@ -170,7 +172,7 @@ class Converter:
     def _system(self) -> System:
         return self._load()
 
-    def __call__(self, job: Job) -> None:
+    def __call__(self, job: ConversionJob) -> None:
         if not job.face:
             speech = self._system.copy_synthesis(job.audio)
         else:

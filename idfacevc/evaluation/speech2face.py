@@ -22,7 +22,7 @@ _RESAMPLED = 500  # draws of the bootstrap
 
 
 @dataclass(frozen=True)
-class Features:
+class PairFeatures:
     """Of n pairs.
 
     Attributes:
@@ -37,8 +37,8 @@ class Features:
     gender: np.ndarray
 
 
-def read_features(model: Speech2Face, pairs: Sequence[FaceVoicePair]) -> Features:
-    """Features of faces and voices; `InputError` for a picture without a face and a recording without speech."""
+def pair_features(model: Speech2Face, pairs: Sequence[FaceVoicePair]) -> PairFeatures:
+    """PairFeatures of faces and voices; `InputError` for a picture without a face and a recording without speech."""
     true: list[np.ndarray] = []
     heard: dict[int, list[np.ndarray]] = {seconds: [] for seconds in LENGTHS}
     for pair in pairs:
@@ -47,7 +47,7 @@ def read_features(model: Speech2Face, pairs: Sequence[FaceVoicePair]) -> Feature
         for seconds in LENGTHS:
             heard[seconds].append(model.heard(speech[: seconds * RATE]))
     seen, _ = read_out(model.tower, torch.from_numpy(np.stack(true)))
-    return Features(
+    return PairFeatures(
         np.stack(true),
         {seconds: np.stack(own) for seconds, own in heard.items()},
         np.array([pair.identity for pair in pairs]),
@@ -57,7 +57,7 @@ def read_features(model: Speech2Face, pairs: Sequence[FaceVoicePair]) -> Feature
 
 def speech2face_report(model: Speech2Face, pairs: Sequence[FaceVoicePair], seed: int = 0) -> str:
     """All figures of a list of pairs, as text, with 95 % intervals over identities."""
-    features = read_features(model, pairs)
+    features = pair_features(model, pairs)
     told = sum(bool(pair.gender) for pair in pairs)
     whose = "" if told == len(pairs) else f"; the gender of {len(pairs) - told} is the face tower's reading"
     head = f"{len(pairs)} pairs of {len(set(features.identity))} identities, bundle {model.bundle.spec.name}{whose}"
@@ -65,7 +65,7 @@ def speech2face_report(model: Speech2Face, pairs: Sequence[FaceVoicePair], seed:
     return "\n".join([head, "", "| figure | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
-def distances(features: Features, seed: int = 0) -> list[tuple[str, str]]:
+def distances(features: PairFeatures, seed: int = 0) -> list[tuple[str, str]]:
     """Angle in degrees, L1 and L2 of unit vectors, between each face and what was foretold."""
     true = unit(features.true)
     other = np.array([next(gallery(one, features, 2, seed))[1] for one in range(len(true))])
@@ -82,11 +82,11 @@ def distances(features: Features, seed: int = 0) -> list[tuple[str, str]]:
             "L1": np.abs(true - found).sum(axis=1),
             "L2": np.linalg.norm(true - found, axis=1),
         }
-        rows += [(f"{figure}, {name}", shown(values, features, seed)) for figure, values in figures.items()]
+        rows += [(f"{figure}, {name}", with_interval(values, features, seed)) for figure, values in figures.items()]
     return rows
 
 
-def retrievals(features: Features, seed: int = 0) -> list[tuple[str, str]]:
+def retrievals(features: PairFeatures, seed: int = 0) -> list[tuple[str, str]]:
     """Recall of the true face in galleries of `GALLERY` and of all, and among faces of the voice's gender."""
     same = features.gender[:, None] == features.gender
     ways = {f"{seconds} s": unit(heard) @ unit(features.true).T for seconds, heard in features.heard.items()}
@@ -105,7 +105,9 @@ def retrievals(features: Features, seed: int = 0) -> list[tuple[str, str]]:
             for name, scores in ways.items():
                 ranks = np.stack([_ranks(scores[one][own]) for one, own in enumerate(galleries)])
                 for k in RANKS:
-                    rows.append((f"recall@{k}, {about}, {name}", shown((ranks <= k).mean(axis=1), features, seed)))
+                    rows.append(
+                        (f"recall@{k}, {about}, {name}", with_interval((ranks <= k).mean(axis=1), features, seed))
+                    )
             alike = [same[one][own].sum(axis=1) for one, own in enumerate(galleries)]
             for floor, left in (("gender alone", alike), ("chance", [np.full(draws, count) for count in sizes])):
                 if not (group and left is alike):  # there, that is chance
@@ -114,7 +116,7 @@ def retrievals(features: Features, seed: int = 0) -> list[tuple[str, str]]:
 
 
 def gallery(
-    one: int, features: Features, size: int, seed: int, group: bool = False, draws: int = 1
+    one: int, features: PairFeatures, size: int, seed: int, group: bool = False, draws: int = 1
 ) -> Iterator[np.ndarray]:
     """Indices of a gallery, the true face first, then others' faces, of the same gender where `group`."""
     others = features.identity != features.identity[one]
@@ -137,20 +139,20 @@ def _expected(k: int, left: Sequence[np.ndarray]) -> float:
     return float(np.mean([np.minimum(k / counts, 1).mean() for counts in left]))
 
 
-def attributes(model: Speech2Face, features: Features, seed: int = 0) -> list[tuple[str, str]]:
+def attributes(model: Speech2Face, features: PairFeatures, seed: int = 0) -> list[tuple[str, str]]:
     """Gender and age that the tower's last layers read in what was foretold, and in the true face."""
     gender, age = read_out(model.tower, torch.from_numpy(features.true))
     rows = [
-        ("gender of the face, tower as listed", shown(np.array(gender) == features.gender, features, seed)),
+        ("gender of the face, tower as listed", with_interval(np.array(gender) == features.gender, features, seed)),
     ]
     for seconds, heard in features.heard.items():
         found, years = read_out(model.tower, torch.from_numpy(heard))
         apart = np.abs(np.array(years) - np.array(age))
         rows += [
-            (f"gender, {seconds} s, as the tower sees it", shown(np.array(found) == gender, features, seed)),
-            (f"gender, {seconds} s, as listed", shown(np.array(found) == features.gender, features, seed)),
-            (f"age bin, {seconds} s", shown(apart == 0, features, seed)),
-            (f"age bin within one, {seconds} s", shown(apart <= 1, features, seed)),
+            (f"gender, {seconds} s, as the tower sees it", with_interval(np.array(found) == gender, features, seed)),
+            (f"gender, {seconds} s, as listed", with_interval(np.array(found) == features.gender, features, seed)),
+            (f"age bin, {seconds} s", with_interval(apart == 0, features, seed)),
+            (f"age bin within one, {seconds} s", with_interval(apart <= 1, features, seed)),
         ]
     usual = int(np.bincount(age).argmax())
     rows.append(("floor, the commonest age bin", f"{np.mean(np.array(age) == usual):.3f}"))
@@ -158,7 +160,7 @@ def attributes(model: Speech2Face, features: Features, seed: int = 0) -> list[tu
     return rows
 
 
-def gender_means(features: Features) -> np.ndarray:
+def gender_means(features: PairFeatures) -> np.ndarray:
     """For each pair the mean face (n, D) of other people of its gender; of all others where there is none."""
     true = unit(features.true)
     means = []
@@ -174,12 +176,12 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
-def shown(values: np.ndarray, features: Features, seed: int) -> str:
+def with_interval(values: np.ndarray, features: PairFeatures, seed: int) -> str:
     """The mean of a value a pair, with its interval over identities."""
     values = np.asarray(values, float)
 
     def mean(drawn: np.ndarray, _: np.ndarray) -> float:
         return float(drawn.mean())
 
-    low, high = retrieval.interval(mean, values, values, features.identity, _RESAMPLED, seed)
+    low, high = retrieval.identity_interval(mean, values, values, features.identity, _RESAMPLED, seed)
     return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from idfacevc.config.model import FaceSpec
+from idfacevc.config.face import FaceSpec
 from idfacevc.face.detect import Face
 
 # Where aligned face corpora show eyes, nose and mouth corners, as x and y in a crop of side 1: the median of MTCNN's

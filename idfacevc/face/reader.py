@@ -16,12 +16,14 @@ from torch import Tensor
 from idfacevc.backbones.base import FaceBackbone
 from idfacevc.backbones.registry import face_backbone
 from idfacevc.backbones.tower import FaceTower
-from idfacevc.config.model import FaceSpec
+from idfacevc.config.face import FaceSpec
 from idfacevc.errors import InputError
 from idfacevc.face.crop import crop_face, framings
 from idfacevc.face.detect import SMALLEST_SIDE, FaceDetector
 from idfacevc.face.image import ImageSource, is_video, load_image, video_frames
 from idfacevc.threads import few_threads
+
+_LOOKED_AT = 16  # frames of a video in which its largest face is searched
 
 FaceSource = ImageSource | Sequence[ImageSource]
 
@@ -112,3 +114,15 @@ class FaceReader:
         if not crops:
             raise InputError(f"{name}: no face of at least {SMALLEST_SIDE} pixels in the frames looked at")
         return crops
+
+    def largest_of_video(self, video: str | PathLike[str]) -> Image.Image:
+        """The frame with the largest face of a video: one frame's, so that it is one person's.
+
+        Raises:
+            InputError: for a video without a face.
+        """
+        frames = list(video_frames(video, _LOOKED_AT))
+        sizes = [0.0 if face is None else face.side for face in self.detector.largest(frames)]
+        if not any(sizes):
+            raise InputError(f"{video}: no face in the {len(frames)} frames looked at; give a picture with --face")
+        return frames[sizes.index(max(sizes))]

@@ -17,9 +17,9 @@ def passages(chunks: Iterable[np.ndarray], rate: int, hop: int) -> Iterator[np.n
     """Passages (n,) of at most `LOOK_AHEAD`, of whole frames, which end where speech is quietest.
 
     Args:
-        chunks: (n,) mono floats at `rate` Hz, of any length.
-        rate: in Hz.
-        hop: samples of a frame. The last passage is filled with silence to a whole frame, and to 0.3 s.
+        chunks: Mono floats (n,) at `rate` Hz, of any length.
+        rate: Sample rate in Hz.
+        hop: Samples of a frame. The last passage is filled with silence to a whole frame, and to 0.3 s.
     Raises:
         InputError: for a chunk of another shape, or with values that are not numbers.
     """

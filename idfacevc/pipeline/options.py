@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TypedDict
 
@@ -129,3 +129,8 @@ class ConversionOptions:
             to_power = 2 * math.log(10) / decade  # natural logarithm of the power
             mel = tilted + ((mel * to_power).logsumexp(dim=0) - (tilted * to_power).logsumexp(dim=0)) / to_power
         return mel + decade * style.energy_db / 20
+
+
+def arguments(options: ConversionOptions) -> DeliveryOptions:
+    """Options as keyword arguments of `IDFaceVC.convert`."""
+    return {one.name: getattr(options, one.name) for one in fields(options)}  # type: ignore[return-value]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from idfacevc.audio.io import AUDIO_SUFFIXES, AudioSource
 from idfacevc.audio.loudness import integrated_loudness
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0, normalise_lf0
+from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.models.idfacevc.whisper_content import WhisperContent
 
@@ -28,7 +31,7 @@ class Source:
         lf0: (T,) log-F0, normalised over the voiced frames; 0 where unvoiced.
         lf0_std: deviation of the voiced log-F0 before that, in ln Hz; 0 without voiced frames.
         samples: N of the recording, at the front end's rate.
-        loudness: in LUFS.
+        loudness: Loudness in LUFS.
     """
 
     codes: Tensor
@@ -42,9 +45,9 @@ def analyse(wav: np.ndarray, net: IDFaceVCNet, heard: deque[np.ndarray] | None =
     """The source features of speech (N,) at the front end's rate.
 
     Args:
-        wav: a recording, or a passage of one.
-        net: that will decode it.
-        heard: log-F0 (t,) of the passages before, over which the pitch is normalised as well; this one's is added.
+        wav: Recording, or a passage of one.
+        net: Network that will decode it.
+        heard: Log-F0 (t,) of the passages before, over which the pitch is normalised as well; this one's is added.
     """
     raw = log_f0(wav, net.spec.front_end)
     known = np.concatenate([*(heard or ()), raw])
@@ -97,7 +100,29 @@ def content_codes(mels: Iterator[Tensor], net: IDFaceVCNet) -> Iterator[Tensor]:
         following = next(mels, None)
         parts = [before, current] if len(before) else [current]
         parts.append(current[:, -1:].expand(-1, current.shape[1] % 2) if following is None else following[:, :2])
-        codes = net.content_codes(net.normalise(torch.cat(parts, dim=1)[None]))[0]
+        codes = net.content_codes(net.normalise_mel(torch.cat(parts, dim=1)[None]))[0]
         skip = 1 if len(before) else 0
         yield codes[skip : skip + (current.shape[1] + 1) // 2]
         before, current = current[:, -2:], following
+
+
+def audio_or_text_of(given: AudioSource | str) -> tuple[AudioSource | None, str | None]:
+    """One argument as (audio, text), the other one None.
+
+    Args:
+        given: A string that names an existing file is audio; any other string is text, unless it ends like an audio
+            file; everything else is audio.
+    Raises:
+        InputError: for a string that ends like an audio file but names none.
+    """
+    if not isinstance(given, str):
+        return given, None
+    try:
+        is_file = Path(given).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        is_file = False
+    if is_file:
+        return given, None
+    if Path(given.strip()).suffix.lower() in AUDIO_SUFFIXES:
+        raise InputError(f"{given}: looks like an audio file, but there is no such file")
+    return None, given

@@ -38,9 +38,9 @@ class Style:
     Attributes:
         name: of the preset, for base speakers that have styles of their own.
         pitch_range: factor of the log-F0 contour's distance from its mean.
-        pitch_shift: of the whole contour, in semitones.
+        pitch_shift: Shift of the whole contour in semitones.
         energy_db: level, in dB.
-        spectral_tilt: in dB/octave, around 1 kHz; positive is brighter. The level stays.
+        spectral_tilt: Tilt in dB/octave around 1 kHz; positive is brighter. The level stays.
         rate: factor of the speed; the duration is divided by it.
         breathiness: 0 to 1, share of the periodic part that becomes noise.
         whisper: no periodic part at all.
@@ -128,7 +128,7 @@ def apply_style(samples: np.ndarray, sample_rate: int, style: Style) -> np.ndarr
 
     Args:
         samples: (N,) finite float within ±1, speech of any length.
-        sample_rate: in Hz, 8000 or more.
+        sample_rate: Sample rate in Hz, 8000 or more.
         style: a neutral one returns `samples` as they are.
 
     Returns:
@@ -149,7 +149,7 @@ def apply_style(samples: np.ndarray, sample_rate: int, style: Style) -> np.ndarr
     # lasts 1 / rate as long; silences hold no energy.
     before, after = np.square(wave).sum() / style.rate, np.square(edited).sum()
     gain = 10 ** (style.energy_db / 20) * (np.sqrt(before / after) if after > 0 else 0.0)
-    return limited(edited * gain).astype(np.float32)
+    return soft_clip(edited * gain).astype(np.float32)
 
 
 def _chunks(wave: np.ndarray, sample_rate: int) -> list[np.ndarray]:
@@ -216,7 +216,7 @@ def _time_map(durations: np.ndarray) -> np.ndarray:
     return np.minimum(np.searchsorted(ends, np.arange(int(ends[-1]) + 1) + 0.5), len(durations) - 1)
 
 
-def limited(wave: np.ndarray, knee: float = 0.7) -> np.ndarray:
+def soft_clip(wave: np.ndarray, knee: float = 0.7) -> np.ndarray:
     """The wave bent below ±1 above the knee: a gain must not clip, and scaling all of the wave would undo the gain."""
     size = np.abs(wave)
     return np.where(size <= knee, wave, np.sign(wave) * (knee + (1 - knee) * np.tanh((size - knee) / (1 - knee))))

@@ -22,7 +22,7 @@ class Schedule:
     """How to train; the defaults are the specification's.
 
     Attributes:
-        epochs: at most.
+        epochs: Largest number of epochs.
         batch: pairs a step.
         rate: highest learning rate; it rises over the first 5 % and falls to 0 as a cosine.
         patience: epochs without a better development AUC after which the training ends.

@@ -51,8 +51,8 @@ class MelSampleWriter(_SampleWriter):
 
         net = module.net
         voice = (net.face_voice(batch["face"]) if "face" in batch else net.speech_voice(batch["speech"])).voice
-        _, post = net.decode(net.content(net.normalise(batch["mel"])).z_q, batch["lf0"], voice)
-        made = net.denormalise(post.float()).cpu()
+        _, post = net.decode(net.content(net.normalise_mel(batch["mel"])).z_q, batch["lf0"], voice)
+        made = net.denormalise_mel(post.float()).cpu()
         stem = self.folder / f"epoch-{module.current_epoch + 1:05d}"
         _draw(stem.with_suffix(".png"), batch["mel"].cpu(), made, lambda mel: mel)
         vocoder = GriffinLim(module.spec.front_end)

@@ -7,7 +7,8 @@ from pathlib import Path
 from idfacevc.backbones.tower import FaceTower, load_tower, save_tower
 from idfacevc.bundles.format_1 import model_of_format_1
 from idfacevc.bundles.vocoder import read_vocoder
-from idfacevc.config.model import ModelSpec, TowerSpec
+from idfacevc.config.face import TowerSpec
+from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet

@@ -157,7 +157,7 @@ class ConversionModule(ResumableModule):
         optimizers: Any = self.optimizers()
         main, *inner = optimizers if isinstance(optimizers, list) else [optimizers]
         self.set_rate(main, batch_index)
-        batch = {**batch, "mel": self.net.normalise(batch["mel"])}
+        batch = {**batch, "mel": self.net.normalise_mel(batch["mel"])}
 
         # One forward pass serves the inner steps (detached) and the main step; its codebook update happens once.
         step = self.make_step(batch, self.encode_content(batch["mel"]))
@@ -178,7 +178,7 @@ class ConversionModule(ResumableModule):
         self.log("loss", logs.get("reconstruction", total).detach(), prog_bar=True, logger=False)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        batch = {**batch, "mel": self.net.normalise(batch["mel"])}
+        batch = {**batch, "mel": self.net.normalise_mel(batch["mel"])}
         step = self.make_step(batch, self.encode_content(batch["mel"]))
         self.total_loss(step)
         logs = {f"valid/{name}": value for name, value in step.logs.items()}

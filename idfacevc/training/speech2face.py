@@ -16,10 +16,10 @@ from idfacevc.backbones.tower import FaceTower, load_tower
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.errors import InputError
 from idfacevc.losses.speech2face import features_loss, speech2face_loss
-from idfacevc.models.speech2face.decoder import DecoderSpec, FaceDecoder
+from idfacevc.models.speech2face.decoder import FaceDecoder, FaceDecoderSpec
 from idfacevc.models.speech2face.encoder import VoiceEncoder, VoiceSpec
 from idfacevc.models.speech2face.face_side import TowerClasses
-from idfacevc.models.speech2face.front_end import levelled, spectrogram
+from idfacevc.models.speech2face.front_end import at_zero_mean, spectrogram
 from idfacevc.training.resume import read_checkpoint, weights_under
 
 _PAPERS_ADAM: dict[str, Any] = {"betas": (0.5, 0.999), "eps": 1e-4}  # of the voice encoder
@@ -85,7 +85,7 @@ class VoiceModule(pl.LightningModule):
 
     def forward(self, voice: Tensor) -> Tensor:
         """Features of waves (B, N) or log-mels (B, M, T), as the encoder's front end is."""
-        return self.voice(spectrogram(voice) if self.voice.spec.front_end == "complex" else levelled(voice))
+        return self.voice(spectrogram(voice) if self.voice.spec.front_end == "complex" else at_zero_mean(voice))
 
     def loss(self, found: Tensor, face: Tensor) -> Tensor:
         """Mean over the batch, of features (B, D)."""
@@ -136,7 +136,7 @@ class DecoderModule(pl.LightningModule):
 
     def __init__(
         self,
-        decoder: DecoderSpec = DecoderSpec(),  # noqa: B008  frozen
+        decoder: FaceDecoderSpec = FaceDecoderSpec(),  # noqa: B008  frozen
         tower: str = "",
         rate: RateSpec = RateSpec(),
         landmarks: float = 0.05,
@@ -238,6 +238,6 @@ def read_decoder(checkpoint: str | Path) -> FaceDecoder:
     state = read_checkpoint(str(checkpoint))
     if "decoder_spec" not in state:
         raise InputError(f"{checkpoint}: is no checkpoint of a face decoder's training")
-    decoder = FaceDecoder(from_dict(DecoderSpec, state["decoder_spec"]))
+    decoder = FaceDecoder(from_dict(FaceDecoderSpec, state["decoder_spec"]))
     decoder.load_state_dict(weights_under(state, "decoder."))
     return decoder.eval()

@@ -154,7 +154,7 @@ class StageB(ConversionModule):
         if self.teacher is not None and self.reads("inter_post", "conversions"):
             source, z, lf0 = batch["mel"], content.z_q.detach(), batch["lf0"]
             if "source_mel" in batch:
-                source, lf0 = net.normalise(batch["source_mel"]), batch["source_lf0"]
+                source, lf0 = net.normalise_mel(batch["source_mel"]), batch["source_lf0"]
                 z = self._source(source)
             step.inter_pre, step.inter_post, step.inter_target = self._inter_speaker(batch, z, lf0)
             step.conversions.append(Conversion(step.inter_post, source, batch["other_speech"]))

@@ -13,7 +13,7 @@ from idfacevc.errors import InputError
 
 
 @dataclass(frozen=True)
-class Features:
+class ClipFeatures:
     """One utterance.
 
     Attributes:
@@ -38,7 +38,7 @@ class Features:
     words: np.ndarray
 
 
-def read_features(folder: Path) -> list[Features]:
+def read_features(folder: Path) -> list[ClipFeatures]:
     """All utterances of a folder that `speech_features` wrote."""
     clips = []
     for file in sorted(folder.glob("*.safetensors")):
@@ -46,7 +46,7 @@ def read_features(folder: Path) -> list[Features]:
             about = opened.metadata()
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118  it is no dictionary
         clips.append(
-            Features(
+            ClipFeatures(
                 file.stem,
                 about["corpus"],
                 about["speaker"],
@@ -65,16 +65,16 @@ def read_features(folder: Path) -> list[Features]:
     return clips
 
 
-def groups_of(clips: list[Features]) -> list[list[Features]]:
+def groups_of(clips: list[ClipFeatures]) -> list[list[ClipFeatures]]:
     """What is spoken alike in three timbres, a list for each sentence."""
-    groups: dict[str, list[Features]] = {}
+    groups: dict[str, list[ClipFeatures]] = {}
     for clip in clips:
         if clip.group:
             groups.setdefault(clip.group, []).append(clip)
     return [group for group in groups.values() if len(group) == 3]
 
 
-def mean_vectors(clips: list[Features]) -> dict[str, np.ndarray]:
+def mean_vectors(clips: list[ClipFeatures]) -> dict[str, np.ndarray]:
     """The speaker vector (256,) of unit length of each speaker with several utterances of a known name."""
     own: dict[str, list[np.ndarray]] = {}
     for clip in clips:

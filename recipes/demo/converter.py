@@ -24,7 +24,7 @@ from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
 from idfacevc.losses.register import register_loss
 from idfacevc.models.idfacevc.network import IDFaceVCNet
-from recipes.demo.clips import Features, groups_of, mean_vectors, read_features
+from recipes.demo.clips import ClipFeatures, groups_of, mean_vectors, read_features
 
 SIZES = Path(__file__).with_name("conf") / "converter.yaml"
 BATCH, FRAMES = 16, 128
@@ -38,10 +38,10 @@ def read_sizes() -> ModelSpec:
     return from_dict(ModelSpec, yaml.safe_load(SIZES.read_text(encoding="utf-8")))
 
 
-class Draws:
+class PairCrops:
     """Random crops of pairs: content of one clip, everything else of another (or the same)."""
 
-    def __init__(self, clips: list[Features], seed: int = 1) -> None:
+    def __init__(self, clips: list[ClipFeatures], seed: int = 1) -> None:
         self._rng = random.Random(seed)
         self._groups = groups_of(clips)
         self._means = mean_vectors(clips)
@@ -50,7 +50,7 @@ class Draws:
         if not self._groups or not self._real:
             raise InputError("the features must hold parallel speech (groups of three) and real speech")
 
-    def pair(self) -> tuple[np.ndarray, Features]:
+    def pair(self) -> tuple[np.ndarray, ClipFeatures]:
         """Whisper's features (L, 384) of a source, and the target that is aligned with it."""
         if self._rng.random() < 0.5:
             group = self._rng.choice(self._groups)
@@ -68,7 +68,7 @@ class Draws:
         start = self._rng.randrange(0, max(1, total - FRAMES)) // 2 * 2
         return self.cut(words, target, start, min(start + FRAMES, total))
 
-    def cut(self, words: np.ndarray, target: Features, start: int, stop: int) -> tuple[np.ndarray, ...]:
+    def cut(self, words: np.ndarray, target: ClipFeatures, start: int, stop: int) -> tuple[np.ndarray, ...]:
         """The arrays of `crop`, of the frames from `start` (even) to `stop`."""
         speaker = target.speaker_vector
         if self._rng.random() < 0.5:
@@ -101,7 +101,7 @@ def losses(net: IDFaceVCNet, batch: list[Tensor]) -> tuple[dict[str, Tensor], Te
     of the register.
     """
     words, mel, contour, speaker, register, mask = batch
-    target = net.normalise(mel.transpose(1, 2))
+    target = net.normalise_mel(mel.transpose(1, 2))
     mask = mask[:, None]
     with torch.autocast(mel.device.type, torch.bfloat16):
         voice = net.speech_voice(speaker).voice
@@ -139,13 +139,13 @@ def learning(net: IDFaceVCNet) -> list[torch.nn.Parameter]:
     ]
 
 
-def train(clips: list[Features], whisper: Path, out: Path, minutes: float, rate: float, threads: int = 1) -> None:
+def train(clips: list[ClipFeatures], whisper: Path, out: Path, minutes: float, rate: float, threads: int = 1) -> None:
     """Train for some minutes along one cosine of the rate, from `out` where it exists."""
     from safetensors.torch import load_file
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    draws = Draws(clips)
+    draws = PairCrops(clips)
     net = IDFaceVCNet(read_sizes())
     net.content.encoder.load_state_dict(load_file(whisper))
     frames = np.concatenate(

@@ -46,7 +46,7 @@ class FaceRow:
     race: str
 
 
-def read_table(table: Path) -> Iterator[dict[str, str]]:
+def read_corpus_table(table: Path) -> Iterator[dict[str, str]]:
     """Rows of one of the corpora's tables, by column."""
     if not table.is_file():
         raise InputError(f"{table} is missing: give the folder that holds the speech and face tables (--corpora)")
@@ -90,10 +90,10 @@ def _utterances(table: Path) -> list[Utterance]:
             path=row["path"],
             text=row["text"],
         )
-        for row in read_table(table)
+        for row in read_corpus_table(table)
     ]
 
 
 def read_faces(corpora: Path, split: str) -> list[FaceRow]:
     """All rows of faces-<split>.tsv, in file order; `split` is "train" or "valid"."""
-    return [FaceRow(**row) for row in read_table(corpora / f"faces-{split}.tsv")]
+    return [FaceRow(**row) for row in read_corpus_table(corpora / f"faces-{split}.tsv")]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from idfacevc.backbones.tower import AGE_BINS, FaceTower
-from idfacevc.config.model import TowerSpec
+from idfacevc.config.face import TowerSpec
 from idfacevc.config.reader import to_dict
 from idfacevc.face.augment import augment, resize
 

@@ -124,7 +124,7 @@ def pair(voices: FeatureStore, faces: FeatureStore, found: dict[str, dict[str, f
     """Fit the pairing on the training split of both stores, with the `candidates` whose voices are well spoken.
 
     Args:
-        found: of each speaker, as `read_voices` gives it.
+        found: Figures of each speaker, as `read_voices` gives it.
     """
     pooled: dict[str, list[Tensor]] = defaultdict(list)
     for index, clip in enumerate(faces.clips):

@@ -3,7 +3,8 @@
 Both are trained apart first (`recipes.demo.converter`, `recipes.demo.source_filter`). The mel that an L1 distance makes
 is the mean of all that could follow, and sounds dull. Here the vocoder speaks the converter's own mels, and what its
 spectral distances and judges find goes back into both. A quarter of the mels are recordings', so that the vocoder stays
-one of real mels too. DIR/converter.pt and DIR/vocoder.pt are the results; a further call goes on from them.
+one of real mels too. Conversions that no recording answers are judged beside them (`recipes.demo.unpaired`).
+DIR/converter.pt and DIR/vocoder.pt are the results; a further call goes on from them.
 """
 
 from __future__ import annotations
@@ -20,24 +21,25 @@ from torch import Tensor
 
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
-from recipes.demo import converter, source_filter
-from recipes.demo.clips import Features, groups_of, read_features
+from recipes.demo import converter, source_filter, unpaired
+from recipes.demo.clips import ClipFeatures, groups_of, read_features
 from recipes.demo.source_filter import CROP, EDGE, FLOOR, FRONT_END
 
 _BATCH, _FRAMES = 8, 112
 _MARGIN = (_FRAMES - CROP) // 2  # frames around what is spoken, which the converter sees only
 _SPOKEN = 1.0  # weight of the wave's distance beside the mel's
+_VOICE, _CONTENT = 2.0, 0.5  # weights of what listeners miss in unpaired conversions
 _RATE, _JUDGES_RATE = 3e-4, 2e-4
 _REAL = {"librispeech": 0.85, "speechocean762": 0.15}  # shares of real speech: targets should be clean
 _PARALLEL = 0.65
 
 
-class Draws:
-    """Random crops of pairs, as in `converter.Draws`, with the wave in their middle."""
+class WaveCrops:
+    """Random crops of pairs, as in `converter.PairCrops`, with the wave in their middle."""
 
-    def __init__(self, clips: list[Features], seed: int = 2) -> None:
+    def __init__(self, clips: list[ClipFeatures], seed: int = 2) -> None:
         self._rng = random.Random(seed)
-        self._crops = converter.Draws(clips, seed)
+        self._crops = converter.PairCrops(clips, seed)
         self._groups = groups_of(clips)
         long = [clip for clip in clips if len(clip.mel) > _FRAMES + 2]
         real = {name: [clip for clip in long if clip.corpus == name] for name in _REAL}
@@ -45,7 +47,7 @@ class Draws:
         if not self._real:
             raise InputError("the features hold no real utterance of over 1.2 s")
 
-    def _pair(self) -> tuple[np.ndarray, Features]:
+    def _pair(self) -> tuple[np.ndarray, ClipFeatures]:
         if self._rng.random() < _PARALLEL:
             source, target = self._rng.choices(self._rng.choice(self._groups), k=2)
             return self._rng.choice(list(source.words)), target
@@ -80,12 +82,12 @@ def spoken_mel(net: IDFaceVCNet, made: Tensor, recorded: Tensor, levels: Tensor)
 
     Every fourth, from the third on: the judges see every second.
     """
-    mel = net.denormalise(made).clone()
+    mel = net.denormalise_mel(made).clone()
     mel[2::4] = recorded[2::4].transpose(1, 2)
     return (mel[..., _MARGIN : _MARGIN + CROP] + levels).clamp_min(FLOOR)
 
 
-def train(clips: list[Features], first: tuple[Path, Path], out: Path, minutes: float, threads: int = 1) -> None:
+def train(clips: list[ClipFeatures], first: tuple[Path, Path], out: Path, minutes: float, threads: int = 1) -> None:
     """Train both for some minutes along one cosine of the rate, from `out` where it exists, else from `first`."""
     torch.set_num_threads(threads)
     results = out / "converter.pt", out / "vocoder.pt"
@@ -102,7 +104,8 @@ def train(clips: list[Features], first: tuple[Path, Path], out: Path, minutes: f
     for group in panel.optimiser.param_groups:
         group["lr"] = _JUDGES_RATE
     mean, scale, step = before[1]["mean"][:, None], before[1]["scale"][:, None], before[1]["step"]
-    draws = Draws(clips, seed=step)
+    draws, others = WaveCrops(clips, seed=step), unpaired.UnpairedCrops(clips, seed=step)
+    listeners = unpaired.Listeners(net.content.encoder)
     parameters = [*converter.learning(net), *generator.parameters()]
     optimiser = torch.optim.AdamW(parameters, _RATE, betas=(0.8, 0.98), weight_decay=0.01)
     net.train()
@@ -125,14 +128,17 @@ def train(clips: list[Features], first: tuple[Path, Path], out: Path, minutes: f
         sound = generator((mel - mean) / scale, pitch, pulses, torch.randn_like(pulses))
         sound, wave = sound[:, EDGE:-EDGE], wave[:, EDGE:-EDGE]
         far = distance(sound, wave)
+        drawn = others.batch()
+        alone = unpaired.speak(net, generator, (mean, scale), drawn)
+        voice, said = unpaired.distances(listeners, net, alone, drawn)
         optimiser.zero_grad()
-        hinge = panel.step(sound, wave, teach=True)
-        (converter.total(terms) + _SPOKEN * far).backward()
+        hinge, pull = panel.step(sound, wave, alone)
+        (converter.total(terms) + _SPOKEN * far + pull + _VOICE * voice + _CONTENT * said).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
         optimiser.step()
         step, count = step + 1, count + 1
         if count % 50 == 0:
-            figures = float(terms["rec"].detach()), float(far.detach()), hinge
+            figures = *(float(one.detach()) for one in (terms["rec"], far, voice, said)), hinge
             print(step, *(round(figure, 3) for figure in figures), flush=True)
         if count % 300 == 0:
             keep()

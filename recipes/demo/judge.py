@@ -29,7 +29,7 @@ class JudgeModule(pl.LightningModule):
         for name, value in statistics.items():
             getattr(self, name).copy_(value)
 
-    def normalise(self, mel: Tensor) -> Tensor:
+    def normalise_mel(self, mel: Tensor) -> Tensor:
         """Log-mel (B, M, T) to zero mean and unit deviation per band."""
         return (mel.float() - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)
 

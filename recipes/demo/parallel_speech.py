@@ -22,7 +22,7 @@ import soundfile
 from idfacevc.errors import InputError
 from idfacevc.text.speakers.kokoro import SAMPLE_RATE, network_bytes, spelled, symbols, voices
 from idfacevc.text.speakers.onnx import session
-from recipes.demo.corpora import read_table
+from recipes.demo.corpora import read_corpus_table
 from recipes.demo.speech_features import PARALLEL_COLUMNS, PARALLEL_TABLE
 
 _CARICATURES = {"af_nicole", "am_santa", "em_santa", "pm_santa"}  # a whisperer, and voices nobody has
@@ -93,7 +93,7 @@ def _tokens(spoken: str) -> list[int]:
     return [0, *(symbols()[symbol] for symbol in spoken), 0]
 
 
-def sentences(file: Path) -> list[str]:
+def sentences_of(file: Path) -> list[str]:
     """The plain sentences of a text file that are neither short nor long, in a random order that does not change."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -155,7 +155,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=800, metavar="N", help="sentences to read (default: 800)")
     args = parser.parse_args()
     try:
-        texts = sentences(args.texts)
+        texts = sentences_of(args.texts)
         read = Reader()
     except InputError as error:
         raise SystemExit(f"parallel_speech: {error}") from error
@@ -163,7 +163,7 @@ def main() -> None:
     table = args.out / PARALLEL_TABLE
     done = set()
     if table.exists():
-        done = {row["group"] for row in read_table(table) if row["durations"]}
+        done = {row["group"] for row in read_corpus_table(table) if row["durations"]}
     else:
         table.write_text("\t".join(PARALLEL_COLUMNS) + "\n", encoding="utf-8")
     register = registers(read)

@@ -74,7 +74,7 @@ class PhonemeJudgeModule(JudgeModule):
 
     def loss(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """CTC loss a phoneme, and the share of phonemes that a greedy reading gets wrong."""
-        mel = self.normalise(batch["mel"])
+        mel = self.normalise_mel(batch["mel"])
         if self.training:  # words do not depend on the vocal tract or the microphone
             mel = warp_mel_axis(mel, torch.exp(torch.empty(len(mel), device=mel.device).uniform_(-0.15, 0.15)))
             mel = mel + random_equaliser(mel, 0.4)

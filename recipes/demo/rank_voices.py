@@ -76,7 +76,7 @@ class VoiceRanking:
 
     @torch.inference_mode()
     def _source(self, index: int, speaker: str) -> _Source:
-        mel = self.net.normalise(self.store.read(index, "mel")[:_LONGEST].float().T[None])
+        mel = self.net.normalise_mel(self.store.read(index, "mel")[:_LONGEST].float().T[None])
         codes = self.net.content_codes(mel)[0]
         frames = 2 * len(codes)
         lf0 = torch.from_numpy(normalise_lf0(self.store.read(index, "lf0").numpy()))[:frames]
@@ -109,7 +109,7 @@ class VoiceRanking:
             heard = self._gender.predict(embedding, float(np.median(voiced)) if len(voiced) else None)
             move = cosine(embedding, wanted) - cosine(embedding, self._own[source.speaker])
             rows.append(
-                (move, heard == gender, float(self.words.difference(self.net.normalise(mel[None]), source.mel)))
+                (move, heard == gender, float(self.words.difference(self.net.normalise_mel(mel[None]), source.mel)))
             )
         return dict(zip(("move", "gender", "words"), np.mean(rows, axis=0).tolist(), strict=True))
 

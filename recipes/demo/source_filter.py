@@ -23,7 +23,7 @@ from idfacevc.config.vocoder import SourceFilterSpec
 from idfacevc.errors import InputError
 from idfacevc.losses.stft import MultiResolutionSTFTLoss, Resolution
 from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator, pulse_train
-from recipes.demo.clips import Features, read_features
+from recipes.demo.clips import ClipFeatures, read_features
 from recipes.demo.converter import save
 from recipes.demo.speech_features import FRONT_END
 
@@ -75,23 +75,34 @@ class Panel:
         self.judges = nn.ModuleList([SpectrumJudge(1024, 256), SpectrumJudge(512, 128), SpectrumJudge(256, 64)])
         self.optimiser = torch.optim.AdamW(self.judges.parameters(), rate, betas=(0.8, 0.99))
 
-    def step(self, made: Tensor, real: Tensor, teach: bool) -> float:
-        """Let the judges learn from waves (B, N) and recordings; with `teach`, their verdict goes back into `made`.
+    def step(self, made: Tensor, real: Tensor, unpaired: Tensor | None = None) -> tuple[float, Tensor]:
+        """Let the judges learn from waves (B, N) and recordings.
 
+        Args:
+            unpaired: Waves (B', N') that no recording answers.
         Returns:
-            Their hinge loss, 6 where they cannot tell.
+            The hinge loss of the waves with recordings, 6 where the judges cannot tell; and what the generator should
+            lower: a product whose gradient at the waves is that of the judges' verdict.
         """
         made, real = made[::2], real[::2]
         apart = made.detach().requires_grad_()
         hinge, verdict = self._verdict(apart, real)
-        if teach:
+        shown = float(hinge.detach())
+        (slope,) = torch.autograd.grad(verdict, apart, retain_graph=True)
+        pull = (made * slope).sum()
+        if unpaired is not None:
+            unpaired = unpaired[::2]
+            apart = unpaired.detach().requires_grad_()
+            scores = [judge(apart)[0] for judge in self.judges]
+            hinge = hinge + torch.stack([F.relu(1 + score).mean() for score in scores]).sum()
+            verdict = -_ADVERSARIAL * torch.stack([score.mean() for score in scores]).sum()
             (slope,) = torch.autograd.grad(verdict, apart, retain_graph=True)
-            made.backward(slope, retain_graph=True)
+            pull = pull + (unpaired * slope).sum()
         self.optimiser.zero_grad()
         hinge.backward()
         nn.utils.clip_grad_norm_(self.judges.parameters(), 10.0)
         self.optimiser.step()
-        return float(hinge.detach())
+        return shown, pull
 
     def _verdict(self, made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """What the judges should lower, and what the generator should, of one pass.
@@ -135,7 +146,7 @@ def new_generator() -> SourceFilterGenerator:
     return SourceFilterGenerator(SourceFilterSpec(), FRONT_END.n_mels, FRONT_END.hop_length, FRONT_END.sample_rate)
 
 
-def at_level(clip: Features, start: int, frames: int, rng: random.Random) -> tuple[Tensor, Tensor, Tensor, float]:
+def at_level(clip: ClipFeatures, start: int, frames: int, rng: random.Random) -> tuple[Tensor, Tensor, Tensor, float]:
     """A crop at a random level: pitch (F,) in Hz, pulses and samples (F * 160,), and the level as a mel has it."""
     hop = FRONT_END.hop_length
     lf0 = torch.from_numpy(clip.lf0[start : start + frames])
@@ -146,10 +157,10 @@ def at_level(clip: Features, start: int, frames: int, rng: random.Random) -> tup
     return pitch, pulses, torch.from_numpy(samples) * 10**level, level
 
 
-class Draws:
+class VocoderCrops:
     """Random crops: mel (F, 80), pitch (F,), pulses and samples (F * 160,)."""
 
-    def __init__(self, clips: list[Features], rng: random.Random) -> None:
+    def __init__(self, clips: list[ClipFeatures], rng: random.Random) -> None:
         self._rng = rng
         kinds = {name: [clip for clip in clips if clip.corpus == name and len(clip.mel) > 120] for name in _SHARES}
         self._kinds = {name: own for name, own in kinds.items() if own}
@@ -173,13 +184,13 @@ class Draws:
 
 
 def train(
-    clips: list[Features], out: Path, minutes: float, rate: float, adversarial_from: int, threads: int = 1
+    clips: list[ClipFeatures], out: Path, minutes: float, rate: float, adversarial_from: int, threads: int = 1
 ) -> None:
     """Train for some minutes, from `out` where it exists."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     rng = random.Random(0)
-    draws = Draws(clips, rng)
+    draws = VocoderCrops(clips, rng)
     frames = np.concatenate([clip.mel.astype(np.float32) for clip in rng.sample(clips, min(200, len(clips)))])
     mean, scale = torch.from_numpy(frames.mean(0)), torch.from_numpy(frames.std(0))
     generator, panel, distance = new_generator(), Panel(), SpectralDistance()
@@ -208,7 +219,9 @@ def train(
         total = distance(made, real)
         optimiser.zero_grad()
         if step >= adversarial_from:
-            hinge = panel.step(made, real, teach=step >= adversarial_from + _JUDGES_FIRST)
+            hinge, pull = panel.step(made, real)
+            if step >= adversarial_from + _JUDGES_FIRST:
+                total = total + pull
         total.backward()
         nn.utils.clip_grad_norm_(generator.parameters(), 5.0)
         optimiser.step()

@@ -54,7 +54,7 @@ class SpeakerJudgeModule(JudgeModule):
 
     def loss(self, batch: dict[str, Tensor]) -> Tensor:
         """1 - cosine to the utterance embedding, mean over the batch."""
-        mel = self.normalise(batch["mel"])
+        mel = self.normalise_mel(batch["mel"])
         if self.training:  # a voice is more than its microphone
             mel = mel + random_equaliser(mel, 0.2)
         return self.judge.difference(mel, batch["speech"])

@@ -26,10 +26,10 @@ from idfacevc.audio.level import at_speech_level
 from idfacevc.audio.mel import LogMel
 from idfacevc.audio.pitch import log_f0
 from idfacevc.backbones.whisper import WhisperEncoder
+from idfacevc.config.content import WhisperSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import WhisperSpec
 from idfacevc.errors import InputError
-from recipes.demo.corpora import ADULT, kept_out, read_table
+from recipes.demo.corpora import ADULT, kept_out, read_corpus_table
 
 FRONT_END = FrontEndSpec(floor=1e-5)
 RATE = FRONT_END.sample_rate
@@ -44,7 +44,7 @@ _ARCHIVES = ("adults", "children", "librispeech", "picovoice", "kokoro")
 
 
 @dataclass(frozen=True)
-class Clip:
+class ChosenUtterance:
     """One utterance. `group` names what is spoken alike in several timbres; it is empty for real speech."""
 
     id: str
@@ -54,7 +54,7 @@ class Clip:
     group: str = ""
 
 
-def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
+def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[ChosenUtterance]:
     """All parallel speech, and of the real training speech the longest utterances of each speaker.
 
     Args:
@@ -64,7 +64,7 @@ def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
     csv.field_size_limit(2**31 - 1)
     rows = [
         row
-        for row in read_table(corpora / "speech.tsv")
+        for row in read_corpus_table(corpora / "speech.tsv")
         if row["split"] == "train" and not kept_out(row["corpus"], row["speaker"])
     ]
     speakers: dict[tuple[str, str], list[dict[str, str]]] = {}
@@ -79,14 +79,14 @@ def chosen_clips(corpora: Path, parallel: Path | None = None) -> list[Clip]:
             drawn += own[: _PER_ADULT if float(own[0]["age"]) >= ADULT else _PER_CHILD]
         else:
             drawn += own[:_PICOVOICE] if corpus == "picovoice" else own
-    spoken = read_table(corpora / "speech-kokoro.tsv")
-    clips = [Clip(row["id"], row["corpus"], row["speaker"], row["path"], row["group"]) for row in spoken]
+    spoken = read_corpus_table(corpora / "speech-kokoro.tsv")
+    clips = [ChosenUtterance(row["id"], row["corpus"], row["speaker"], row["path"], row["group"]) for row in spoken]
     if parallel:
         clips += [
-            Clip(row["id"], row["corpus"], row["speaker"], str(parallel / row["path"]), row["group"])
-            for row in read_table(parallel / PARALLEL_TABLE)
+            ChosenUtterance(row["id"], row["corpus"], row["speaker"], str(parallel / row["path"]), row["group"])
+            for row in read_corpus_table(parallel / PARALLEL_TABLE)
         ]
-    return clips + [Clip(row["id"], row["corpus"], row["speaker"], row["path"]) for row in drawn]
+    return clips + [ChosenUtterance(row["id"], row["corpus"], row["speaker"], row["path"]) for row in drawn]
 
 
 def degraded(wav: np.ndarray, rng: np.random.Generator, noisy: bool = True) -> np.ndarray:
@@ -144,7 +144,7 @@ class Extractor:
         self._speaker = VoiceEncoder("cpu", verbose=False)
         self._mel = LogMel(FRONT_END)
 
-    def __call__(self, clip: Clip) -> dict[str, torch.Tensor]:
+    def __call__(self, clip: ChosenUtterance) -> dict[str, torch.Tensor]:
         """The arrays of one utterance, as the module's first lines list them."""
         archive = self._archives.get(clip.path)
         wav, rate = soundfile.read(io.BytesIO(archive.read(clip.path)) if archive else clip.path, dtype="float32")

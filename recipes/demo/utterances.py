@@ -43,7 +43,7 @@ class UtteranceDataModule(pl.LightningDataModule):
         features: folder written by `idfacevc prepare`; clips without a text are left out.
         batch_size: utterances a step.
         longest: frames of the longest utterances taken.
-        seed: of the order.
+        seed: Random seed of the order.
     """
 
     def __init__(self, features: str, batch_size: int = 16, longest: int = 1000, seed: int = 520) -> None:

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from idfacevc.config.model import WhisperSpec
+from idfacevc.config.content import WhisperSpec
 from idfacevc.errors import InputError
 
 _TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}

@@ -18,7 +18,8 @@ import torch
 from sklearn.linear_model import LogisticRegression, Ridge
 from torch import Tensor
 
-from idfacevc.bundles.vclip import VclipBundle, VclipSpec, fingerprint, save_vclip
+from idfacevc.bundles.tensors import fingerprint
+from idfacevc.bundles.vclip import VclipBundle, VclipSpec, save_vclip
 from idfacevc.models.vclip.heads import Association, AssociationSpec
 from idfacevc.models.vclip.prior import Mixture, nearest_distances, nobody
 from idfacevc.models.vclip.retrieval import hub_share, top
@@ -40,7 +41,7 @@ GROWN = 16
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Syntheses:
     """What was measured of real syntheses.
 
     Attributes:
@@ -55,7 +56,7 @@ class Spoken:
     p808: np.ndarray
 
     @classmethod
-    def read(cls, folders: Sequence[Path]) -> Spoken:
+    def read(cls, folders: Sequence[Path]) -> Syntheses:
         files = [path for folder in folders for path in sorted(folder.glob("[0-9]*.npz")) if "partial" not in path.name]
         if not files:
             raise SystemExit(f"train: no syntheses in {', '.join(map(str, folders))}")
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     faces, speech = (dict(np.load(args.features / name, allow_pickle=False)) for name in ("faces.npz", "speech.npz"))
-    spoken = Spoken.read(args.syntheses)
+    spoken = Syntheses.read(args.syntheses)
     mixture = prior(args.seed)
     signature, figures = fit_signature(
         torch.from_numpy(spoken.styles), torch.from_numpy(spoken.sound), SIGNATURE, seed=args.seed
@@ -104,7 +105,7 @@ class Candidates:
     years: np.ndarray
 
 
-def choose(mixture: Mixture, signature: Signature, spoken: Spoken, speech: dict, seed: int) -> Candidates:
+def choose(mixture: Mixture, signature: Signature, spoken: Syntheses, speech: dict, seed: int) -> Candidates:
     """As many voices of women as of men, that are nobody's, natural, and plainly a woman's or a man's."""
     bank = KokoroSpace().bank()
     drawn = mixture.sample(DRAWN, seed, TEMPERATURE)
@@ -183,7 +184,7 @@ def seen_gender(features: np.ndarray) -> np.ndarray:
     return np.where(log_odds > 0, "f", "m")
 
 
-def bank_sound(signature: Signature, spoken: Spoken) -> tuple[np.ndarray, tuple[str, ...]]:
+def bank_sound(signature: Signature, spoken: Syntheses) -> tuple[np.ndarray, tuple[str, ...]]:
     """How the bank's voices sound (n, V): as measured, or where a voice was not spoken as feedback tells."""
     bank = KokoroSpace().bank()
     with torch.no_grad():

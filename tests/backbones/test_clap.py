@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from idfacevc.backbones.clap import ClapBackbone
-from idfacevc.config.model import ClapSafpqSpec
+from idfacevc.config.speech import ClapSafpqSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.speech_head import speech_identity
 from tests.closeness import assert_near

@@ -11,7 +11,7 @@ from PIL import Image
 
 from idfacevc.backbones.registry import face_backbone
 from idfacevc.backbones.tower import FaceTower
-from idfacevc.config.model import ClipSpec, FaceNetSpec, FaceSpec, TowerSpec
+from idfacevc.config.face import ClipSpec, FaceNetSpec, FaceSpec, TowerSpec
 from idfacevc.errors import InputError
 from tests.closeness import assert_near
 from tests.pretrained_models import write_clip

@@ -11,7 +11,7 @@ import torch
 
 from idfacevc.backbones import import_laion as laion
 from idfacevc.backbones.clap import ClapBackbone
-from idfacevc.config.model import ClapSafpqSpec
+from idfacevc.config.speech import ClapSafpqSpec
 from idfacevc.errors import InputError
 
 

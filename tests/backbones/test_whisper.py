@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from idfacevc.backbones.whisper import WhisperEncoder, whisper_mel
-from idfacevc.config.model import WhisperSpec
+from idfacevc.config.content import WhisperSpec
 from tests.closeness import assert_near
 
 SPEC = WhisperSpec(n_mels=80, dim=24, layers=2, heads=2, positions=1500)

@@ -9,18 +9,12 @@ from typing import Any
 import pytest
 
 from idfacevc.bundles.format_1 import model_of_format_1, up_to_date
-from idfacevc.config.model import (
-    BottleneckSpec,
-    ClapSafpqSpec,
-    ClipSpec,
-    FaceNetSpec,
-    FaceSpec,
-    LifterSpec,
-    ModelSpec,
-    SafpqSpec,
-    TowerSpec,
-)
+from idfacevc.config.content import BottleneckSpec, LifterSpec
+from idfacevc.config.face import ClipSpec, FaceNetSpec, FaceSpec, TowerSpec
+from idfacevc.config.face_head import SafpqSpec
+from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict, to_dict
+from idfacevc.config.speech import ClapSafpqSpec
 from idfacevc.errors import InputError
 
 DEMO = Path(__file__).parents[2] / "checkpoints/demo/config.json"

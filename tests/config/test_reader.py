@@ -2,8 +2,10 @@ import dataclasses
 
 import pytest
 
+from idfacevc.config.content import VqcpcSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceVoiceMemorySpec, LinearWarpSpec, ModelSpec, VqcpcSpec
+from idfacevc.config.memory import FaceVoiceMemorySpec, LinearWarpSpec
+from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.errors import InputError
 from tests.front_ends import PROFILES

@@ -102,7 +102,7 @@ def test_folders_without_a_corpus(tmp_path: Path) -> None:
         (b"face\taudio\nx\ty\n", "lacks the column speaker"),
         (b"id\tface\taudio\tspeaker\n1\ta\tb\tc\n1\ta\tb\tc\n", "an id twice"),
         (b"face\taudio\tspeaker\tsplit\na\tb\tc\tdev\n", "row 1: 'dev' is no split; there are train, valid, test"),
-        (b"face\taudio\tspeaker\n\xff\xfe\tb\tc\n", "no table in UTF-8"),
+        (b"face\taudio\tspeaker\n\xff\xfe\tb\tc\n", "not a table in UTF-8"),
     ],
 )
 def test_tables_that_cannot_be_used(tmp_path: Path, table: bytes, words: str) -> None:

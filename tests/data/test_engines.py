@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from idfacevc.cluster import input_error_of
+from idfacevc.config.face import ClipSpec, FaceSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import ClapSafpqSpec, ClipSpec, FaceSpec
+from idfacevc.config.speech import ClapSafpqSpec
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.corpora.lrs3 import lrs3_items
 from idfacevc.data.features import FeatureSpec

@@ -14,8 +14,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from idfacevc.backbones.tower import FaceTower, save_tower
+from idfacevc.config.face import FaceSpec, TowerSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import FaceSpec, TowerSpec
 from idfacevc.data.corpora.folder import read_folder
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.features import FeatureSpec

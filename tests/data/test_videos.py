@@ -20,8 +20,9 @@ from idfacevc.audio.io import load_audio
 from idfacevc.audio.mel import LogMel
 from idfacevc.backbones.clap import ClapBackbone
 from idfacevc.cli.main import main
+from idfacevc.config.face import ClipSpec, FaceSpec
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import ClapSafpqSpec, ClipSpec, FaceSpec
+from idfacevc.config.speech import ClapSafpqSpec
 from idfacevc.data import reading
 from idfacevc.data.features import FeatureSpec
 from idfacevc.data.prepare import prepare

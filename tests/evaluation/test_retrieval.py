@@ -10,7 +10,7 @@ from idfacevc.evaluation.metrics.retrieval import (
     auc,
     eer,
     gender_oracle,
-    interval,
+    identity_interval,
     matching,
     mean_average_precision,
     ranks,
@@ -44,7 +44,7 @@ def test_the_gender_oracle_is_the_floor():
     assert auc(scores, labels) == pytest.approx(0.75, abs=0.01)
     same = np.concatenate([truth, truth])
     assert auc(same, labels) == 0.5
-    low, high = interval(auc, scores, labels, np.tile(np.arange(2000), 2), draws=100)
+    low, high = identity_interval(auc, scores, labels, np.tile(np.arange(2000), 2), draws=100)
     assert low < 0.75 < high and high - low < 0.05
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from idfacevc.backbones.tower import FaceTower
-from idfacevc.config.model import FaceSpec, TowerSpec
+from idfacevc.config.face import FaceSpec, TowerSpec
 from idfacevc.errors import InputError
 from idfacevc.face.crop import framings
 from idfacevc.face.reader import FaceReader

@@ -12,7 +12,7 @@ from safetensors import safe_open
 from idfacevc.audio.speech import first_speech, is_speech
 from idfacevc.cli.main import main
 from idfacevc.errors import InputError
-from idfacevc.evaluation.speech2face import Features, distances, retrievals
+from idfacevc.evaluation.speech2face import PairFeatures, distances, retrievals
 from tests.conftest import vowels
 
 RATE = 16000
@@ -95,11 +95,11 @@ def test_speech_moves_and_held_notes_do_not():
     assert not is_speech(chord(4.0))
 
 
-def planted(count: int, noise: float) -> Features:
+def planted(count: int, noise: float) -> PairFeatures:
     rng = np.random.default_rng(0)
     true = rng.standard_normal((count, 16))
     heard = {seconds: 3 * true + noise * rng.standard_normal(true.shape) for seconds in (3, 6)}
-    return Features(
+    return PairFeatures(
         true, heard, np.array([f"p{one // 2}" for one in range(count)]), np.array(["f", "m"] * (count // 2))
     )
 

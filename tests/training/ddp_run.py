@@ -12,7 +12,8 @@ import pytorch_lightning as pl
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from idfacevc.config.model import SafpqSpec, VqcpcSpec
+from idfacevc.config.content import VqcpcSpec
+from idfacevc.config.face_head import SafpqSpec
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.training.module import ConversionModule
 from idfacevc.training.schedule import OptimSpec

@@ -2,7 +2,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from idfacevc.config.model import LinearWarpSpec, MlpSpec
+from idfacevc.config.face_head import MlpSpec
+from idfacevc.config.memory import LinearWarpSpec
 from idfacevc.training.face_stage import FaceStage
 from idfacevc.training.stage_a import StageA
 from tests.sizes import tiny_spec

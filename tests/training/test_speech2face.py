@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from idfacevc.backbones.tower import FaceTower, save_tower
 from idfacevc.cli.main import main
-from idfacevc.config.model import TowerSpec
+from idfacevc.config.face import TowerSpec
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.face_voice import FaceVoiceData
 from idfacevc.data.shards import write_index, write_shard

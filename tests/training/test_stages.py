@@ -4,13 +4,10 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from idfacevc.config.model import (
-    FaceVoiceMemorySpec,
-    LstmDecoderSpec,
-    ModulatedDecoderSpec,
-    RegisterPitchSpec,
-    VqcpcSpec,
-)
+from idfacevc.config.content import VqcpcSpec
+from idfacevc.config.decoder import LstmDecoderSpec, ModulatedDecoderSpec
+from idfacevc.config.memory import FaceVoiceMemorySpec
+from idfacevc.config.pitch import RegisterPitchSpec
 from idfacevc.data.conversion import ConversionDataModule
 from idfacevc.losses.identity import identity_loss
 from idfacevc.training.module import PerturbSpec
@@ -60,7 +57,7 @@ def stage_b(features, stage_a, **options):
     module.speakers = len(source.speakers)
     module.build(module.speakers)
     batch = next(iter(source.train_dataloader()))
-    return module, {**batch, "mel": module.net.normalise(batch["mel"])}
+    return module, {**batch, "mel": module.net.normalise_mel(batch["mel"])}
 
 
 def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
@@ -91,7 +88,7 @@ def test_one_batch_is_learnt_and_faces_find_their_voices(tmp_path):
 
     def state():
         with torch.no_grad():
-            normal = {**batch, "mel": module.net.normalise(batch["mel"])}
+            normal = {**batch, "mel": module.net.normalise_mel(batch["mel"])}
             step = module.make_step(normal, module.encode_content(normal["mel"]))
             module.total_loss(step)
             face = module.net.face_voice(batch["face"]).identity
@@ -300,7 +297,7 @@ def test_faces_find_their_voices_without_decoding_and_stage_b_goes_on_from_there
 def test_other_clips_are_said_in_the_voices_of_faces_and_the_codebook_does_not_learn_from_them(features, stage_a):
     module, batch = stage_b(features, stage_a)
     module.train()
-    batch |= {"source_mel": module.net.denormalise(batch["mel"].flip(0)), "source_lf0": batch["lf0"].flip(0)}
+    batch |= {"source_mel": module.net.denormalise_mel(batch["mel"].flip(0)), "source_lf0": batch["lf0"].flip(0)}
     before = copy.deepcopy(module.net.content.state_dict())
     z = module._source(batch["source_mel"])
     torch.testing.assert_close(z, module.encode_content(batch["mel"].flip(0)).z_q)

@@ -15,7 +15,7 @@ from idfacevc.audio.mel import LogMel
 from idfacevc.bundles.vocoder import load_vocoder
 from idfacevc.cli.main import main
 from idfacevc.config.front_end import FrontEndSpec
-from idfacevc.config.model import RegisterPitchSpec
+from idfacevc.config.pitch import RegisterPitchSpec
 from idfacevc.config.vocoder import DiscriminatorSpec, GeneratorSpec
 from idfacevc.data.corpora.item import Item
 from idfacevc.data.vocoder import VocoderDataModule, WaveDataset

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from idfacevc.bundles.model import load_face_tower, read_spec
-from idfacevc.bundles.vclip import VclipBundle, VclipSpec, fingerprint, save_vclip
+from idfacevc.bundles.tensors import fingerprint
+from idfacevc.bundles.vclip import VclipBundle, VclipSpec, save_vclip
 from idfacevc.models.vclip.face_features import face_dim
 from idfacevc.models.vclip.heads import Association, AssociationSpec
 from idfacevc.models.vclip.prior import Mixture

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-import idfacevc.vclip
-from idfacevc.api import choose_system
 from idfacevc.cli.main import main
 from idfacevc.errors import InputError
+from idfacevc.pipeline import system
+from idfacevc.pipeline.system import choose_system
 from idfacevc.text.speakers import kokoro
 from idfacevc.types import GeneratedVoice
 from idfacevc.vclip import Vclip, stream
@@ -120,7 +120,7 @@ def test_speech_of_another_language_or_space_is_refused(vclip, photo):
 
 
 def test_the_system_is_the_better_one_that_can(monkeypatch):
-    monkeypatch.setattr(idfacevc.vclip, "obstacle", lambda language="en": None)
+    monkeypatch.setattr(system, "obstacle", lambda language="en": None)
     assert choose_system("auto", "Hello.", {}) == choose_system("vclip", "Hello.", {}) == "vclip"
     assert choose_system("auto", None, {}) == choose_system("idfacevc", "Hello.", {}) == "idfacevc"
     assert choose_system("auto", "Hello.", {"base_speaker": "espeak"}) == "idfacevc"
@@ -128,7 +128,7 @@ def test_the_system_is_the_better_one_that_can(monkeypatch):
         choose_system("vclip", "Hello.", {"checkpoint": "other"})
     with pytest.raises(InputError, match="unknown system"):
         choose_system("best", "Hello.", {})
-    monkeypatch.setattr(idfacevc.vclip, "obstacle", lambda language="en": "Kokoro is not on this machine: pip …")
+    monkeypatch.setattr(system, "obstacle", lambda language="en": "Kokoro is not on this machine: pip …")
     assert choose_system("auto", "Hello.", {}) == "idfacevc"
     with pytest.raises(InputError, match="Kokoro is not on this machine"):
         choose_system("vclip", "Hello.", {})

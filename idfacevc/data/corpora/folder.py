@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import zlib
 from pathlib import Path
 
 from idfacevc.data.corpora.item import SPLITS, Item
 from idfacevc.errors import InputError
 from idfacevc.face.image import VIDEO_SUFFIXES
-from idfacevc.files import readable
+from idfacevc.files import read_table
 
 
 def read_folder(source: Path) -> list[Item]:
@@ -27,11 +26,7 @@ def read_folder(source: Path) -> list[Item]:
         return _videos(source)
     if not source.exists():
         raise InputError(f"{source}: give a folder SPEAKER/CLIP.mp4, or a TSV with the columns face, audio and speaker")
-    try:
-        with readable(source, "table") as file:
-            return _rows(file, source)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{source}: is no table in UTF-8") from error
+    return _rows(source)
 
 
 def _videos(folder: Path) -> list[Item]:
@@ -46,34 +41,31 @@ def _videos(folder: Path) -> list[Item]:
     return items
 
 
-def _rows(file: Path, table: Path) -> list[Item]:
-    """The items of a table; `file` holds what `table` names."""
+def _rows(table: Path) -> list[Item]:
 
     def locate(value: str | None) -> str:
         return str(table.parent / value) if value else ""
 
     items = []
-    with file.open(newline="", encoding="utf-8-sig") as handle:
-        rows = csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)
-        missing = {"face", "audio", "speaker"} - set(rows.fieldnames or ())
-        if missing:
-            raise InputError(f"{table} lacks the column {', '.join(sorted(missing))}")
-        for number, row in enumerate(rows):
-            split = row.get("split") or "train"
-            if split not in SPLITS:
-                raise InputError(f"{table}, row {number + 1}: {split!r} is no split; there are {', '.join(SPLITS)}")
-            items.append(
-                Item(
-                    id=row.get("id") or f"{row['speaker']}-{number:06d}",
-                    speaker=row["speaker"] or "",
-                    split=split,
-                    audio=locate(row["audio"]),
-                    face=locate(row["face"]),
-                    gender=row.get("gender") or "",
-                    age=row.get("age") or "",
-                    text=row.get("text") or "",
-                )
+    names, rows = read_table(table, "\t")
+    if missing := {"face", "audio", "speaker"} - set(names):
+        raise InputError(f"{table} lacks the column {', '.join(sorted(missing))}")
+    for number, row in enumerate(rows):
+        split = row.get("split") or "train"
+        if split not in SPLITS:
+            raise InputError(f"{table}, row {number + 1}: {split!r} is no split; there are {', '.join(SPLITS)}")
+        items.append(
+            Item(
+                id=row.get("id") or f"{row['speaker']}-{number:06d}",
+                speaker=row["speaker"] or "",
+                split=split,
+                audio=locate(row["audio"]),
+                face=locate(row["face"]),
+                gender=row.get("gender") or "",
+                age=row.get("age") or "",
+                text=row.get("text") or "",
             )
+        )
     if len({item.id for item in items}) < len(items):
         raise InputError(f"{table} names an id twice")
     return items

@@ -101,11 +101,11 @@ class RatioMetric:
         np.add.at(sums, index, np.array([row[1:] for row in self._rows]))
         if not sums[:, 1].sum():
             raise Unavailable("the reference texts are empty")
-        low, high = interval(sums)
+        low, high = ratio_interval(sums)
         return Estimate(float(sums[:, 0].sum() / sums[:, 1].sum()), low, high, len(self._rows), len(speakers))
 
 
-def interval(sums: np.ndarray) -> tuple[float, float]:
+def ratio_interval(sums: np.ndarray) -> tuple[float, float]:
     """Percentile 95 % interval of sum(sums[:, 0]) / sum(sums[:, 1]) under resampling of the rows. Shape: (G, 2)."""
     if len(sums) < 2:
         return math.nan, math.nan

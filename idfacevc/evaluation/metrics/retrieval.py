@@ -34,7 +34,7 @@ def eer(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(accepted[after - 1] + share * (accepted[after] - accepted[after - 1]))
 
 
-def interval(
+def identity_interval(
     figure: Callable[[np.ndarray, np.ndarray], float],
     scores: np.ndarray,
     labels: np.ndarray,

@@ -17,7 +17,7 @@ def _normaliser() -> Any:
     return EnglishTextNormalizer()
 
 
-def normalise(text: str) -> str:
+def whisper_spelling(text: str) -> str:
     """Lower case, no punctuation, spelled alike, single spaces."""
     return str(_normaliser()(text))
 
@@ -64,7 +64,7 @@ class ErrorRate(RatioMetric):
 
     def update(self, hypothesis: str, reference: str, speaker: str) -> None:
         """Texts in any spelling. A reference without words has no rate of its own."""
-        edits, length = type(self).errors(normalise(hypothesis), normalise(reference))
+        edits, length = type(self).errors(whisper_spelling(hypothesis), whisper_spelling(reference))
         if not self._per_utterance:
             self.add(edits, speaker, length)
         elif length:

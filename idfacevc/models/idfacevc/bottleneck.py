@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config.model import BottleneckSpec
+from idfacevc.config.content import BottleneckSpec
 from idfacevc.models.idfacevc.content import Quantized, lifted
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from idfacevc.audio.mel import cepstral_lifter
-from idfacevc.config.model import LifterSpec, VqcpcSpec
+from idfacevc.config.content import LifterSpec, VqcpcSpec
 from idfacevc.nn import distributed
 
 

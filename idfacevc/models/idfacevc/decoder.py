@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config.model import ConvNeXtDecoderSpec, DecoderSpec, LstmDecoderSpec, ModulatedDecoderSpec
+from idfacevc.config.decoder import ConvNeXtDecoderSpec, DecoderSpec, LstmDecoderSpec, ModulatedDecoderSpec
 from idfacevc.nn.conv_stream import ConvStream
 from idfacevc.nn.convnext import ConvNeXtBlock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from idfacevc.config.model import FaceHeadSpec
+from idfacevc.config.face_head import FaceHeadSpec
 from idfacevc.models.idfacevc.safpq import Safpq
 from idfacevc.nn.attention import ChannelAttention
 

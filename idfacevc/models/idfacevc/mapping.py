@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from idfacevc.config.model import MemorySpec
+from idfacevc.config.memory import MemorySpec
 from idfacevc.models.idfacevc.memory import FaceVoiceMemory
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from idfacevc.config.model import FaceVoiceMemorySpec
+from idfacevc.config.memory import FaceVoiceMemorySpec
 
 
 class FaceVoiceMemory(nn.Module):

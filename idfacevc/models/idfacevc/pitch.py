@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from idfacevc.config.model import NormalisedPitchSpec, PitchSpec, RegisterPitchSpec
+from idfacevc.config.pitch import NormalisedPitchSpec, PitchSpec, RegisterPitchSpec
 from idfacevc.losses.register import SPEAKER_SPREAD
 
 _TYPICAL_MEAN = math.log(160.0)  # of speakers' mean log-F0, in ln Hz

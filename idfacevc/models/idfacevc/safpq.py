@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from idfacevc.config.model import SafpqSpec
+from idfacevc.config.face_head import SafpqSpec
 from idfacevc.nn.attention import MultiHeadAttention
 from idfacevc.nn.feedforward import feed_forward
 

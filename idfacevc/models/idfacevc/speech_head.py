@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from idfacevc.config.model import ClapSafpqSpec, SpeechSpec
+from idfacevc.config.speech import ClapSafpqSpec, SpeechSpec
 from idfacevc.nn.attention import ChannelAttention, MultiHeadAttention
 from idfacevc.nn.feedforward import feed_forward
 

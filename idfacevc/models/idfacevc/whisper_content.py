@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from idfacevc.audio.level import at_speech_level
 from idfacevc.backbones.whisper import WhisperEncoder
-from idfacevc.config.model import WhisperContentSpec
+from idfacevc.config.content import WhisperContentSpec
 from idfacevc.models.idfacevc.content import Quantized
 
 

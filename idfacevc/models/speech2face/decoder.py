@@ -15,7 +15,7 @@ _KERNEL = 5
 
 
 @dataclass(frozen=True)
-class DecoderSpec:
+class FaceDecoderSpec:
     """Sizes of the decoder; the defaults are those of the paper's setting.
 
     Attributes:
@@ -46,7 +46,7 @@ class FaceDecoder(nn.Module):
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, spec: DecoderSpec = DecoderSpec()) -> None:
+    def __init__(self, spec: FaceDecoderSpec = FaceDecoderSpec()) -> None:
         super().__init__()
         self.spec = spec
         self.side = spec.size // 2 ** (len(spec.channels) - 1)

@@ -46,10 +46,10 @@ def compress(values: Tensor) -> Tensor:
 
 def log_mel(wav: Tensor) -> Tensor:
     """Shape: (B, N) at 16 kHz -> (B, 1, 80, 300); cut or repeated as by `spectrogram`."""
-    return levelled(_log_mel()(six_seconds(wav)))
+    return at_zero_mean(_log_mel()(six_seconds(wav)))
 
 
-def levelled(mel: Tensor) -> Tensor:
+def at_zero_mean(mel: Tensor) -> Tensor:
     """What the encoder reads of log-mels (B, M, T) of `MEL`: (B, 1, M, T // 2).
 
     Freed of loudness and of what lies below 60 dB, and halved in time: the network's first layers cost by the frame.

@@ -25,7 +25,7 @@ class BaseSpeaker(Protocol):
 
     Attributes:
         name: what the registry calls it.
-        sample_rate: of every result, in Hz.
+        sample_rate: Sample rate of every result in Hz.
         languages: codes that this kind of speaker offers here.
         styles: names it can speak in by itself; any other style is an edit of its neutral speech (`speak`).
     """
@@ -81,7 +81,7 @@ class SentenceSpeaker(ABC):
             text: plain text of any length; markup such as SSML is not interpreted.
             style: one of `styles`.
             speed: 0.5 to 2; the duration is that of speed 1 divided by it.
-            seed: of speakers that draw random numbers; the same seed gives the same samples.
+            seed: Random seed; equal seeds give equal samples.
 
         Raises:
             InputError: for text with nothing to pronounce, a style that the speaker lacks, or a speed out of range.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from idfacevc.errors import InputError
 from idfacevc.text.espeak import phonemes
@@ -35,8 +37,8 @@ class VitsSpeaker(SentenceSpeaker):
 
     Args:
         source: folder with `config.json`, weights and tokenizer files as transformers saves them, or a hub id.
-        language: that the model speaks.
-        speaker: of a multi-speaker model, counted from 0.
+        language: Language of the model.
+        speaker: Number of the speaker in a model with several, from 0.
 
     Attributes:
         model: transformers' `VitsModel`.
@@ -77,14 +79,7 @@ class VitsSpeaker(SentenceSpeaker):
         # With blanks between the characters a text of which nothing is left still gives one token.
         if inputs["input_ids"].shape[1] < 2:
             return np.zeros(0, np.float32)
-        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-            scale = 1.0
-            if speed != 1.0:
-                torch.manual_seed(seed)
-                scale = length_scale(self._log_durations(inputs["input_ids"]), speed)
-            torch.manual_seed(seed)
-            output = self.model(**inputs, speaker_id=self._speaker, speaking_rate=1 / scale)
-        return output.waveform[0].numpy()
+        return speak_tokens(self.model, inputs["input_ids"], self._speaker, speed, seed)
 
     def _spelled(self, sentence: str) -> str:
         """The sentence in the model's alphabet: phonemes, or letters without the accents that the model lacks."""
@@ -102,14 +97,25 @@ class VitsSpeaker(SentenceSpeaker):
             letters.append(known)
         return "".join(letters)
 
-    def _log_durations(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Log frames (1, 1, T) that the model will draw next from the same random state."""
-        model = self.model
-        mask = torch.ones(1, tokens.shape[1], 1)
-        hidden = model.text_encoder(input_ids=tokens, padding_mask=mask).last_hidden_state.transpose(1, 2)
-        voice = None if self._speaker is None else model.embed_speaker.weight[self._speaker][None, :, None]
-        if not model.config.use_stochastic_duration_prediction:
-            return model.duration_predictor(hidden, mask.transpose(1, 2), voice)
-        return model.duration_predictor(
-            hidden, mask.transpose(1, 2), voice, reverse=True, noise_scale=model.noise_scale_duration
-        )
+
+@torch.inference_mode()
+def speak_tokens(model: Any, tokens: Tensor, speaker: int | None, speed: float, seed: int) -> np.ndarray:
+    """Waveform (N,) of tokens (1, T) by transformers' `VitsModel`; durations follow the law of `length_scale`."""
+    with torch.random.fork_rng(devices=[]):
+        scale = 1.0
+        if speed != 1.0:
+            torch.manual_seed(seed)
+            scale = length_scale(_log_durations(model, tokens, speaker), speed)
+        torch.manual_seed(seed)
+        return model(tokens, speaker_id=speaker, speaking_rate=1 / scale).waveform[0].numpy()
+
+
+def _log_durations(model: Any, tokens: Tensor, speaker: int | None) -> Tensor:
+    """Log frames (1, 1, T) that the model will draw next from the same random state."""
+    mask = torch.ones(1, tokens.shape[1], 1)
+    hidden = model.text_encoder(input_ids=tokens, padding_mask=mask).last_hidden_state.transpose(1, 2)
+    voice = None if speaker is None else model.embed_speaker.weight[speaker][None, :, None]
+    drawn: dict[str, Any] = {}
+    if model.config.use_stochastic_duration_prediction:
+        drawn = {"reverse": True, "noise_scale": model.noise_scale_duration}
+    return model.duration_predictor(hidden, mask.transpose(1, 2), voice, **drawn)

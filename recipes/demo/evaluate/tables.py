@@ -19,7 +19,7 @@ from idfacevc.evaluation.metrics.similarity import SECS
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.run import Measured, Sections
 from idfacevc.evaluation.scores import map_processes
-from idfacevc.evaluation.tables import VoiceTables
+from idfacevc.evaluation.tables.voice_tables import VoiceTables
 from recipes.demo.corpora import FaceRow, read_faces, read_parallel, read_utterances, recording_of
 from recipes.demo.evaluate.test_set import (
     ACCENTED,

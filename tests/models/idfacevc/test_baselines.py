@@ -3,18 +3,12 @@
 import pytest
 import torch
 
-from idfacevc.config.model import (
-    AttentionReparaSpec,
-    BottleneckSpec,
-    ChannelAttentionSpec,
-    DirectSpec,
-    DvectorSpec,
-    LinearWarpSpec,
-    MlpSpec,
-    ModelSpec,
-    NoPitchSpec,
-    ReparaSpec,
-)
+from idfacevc.config.content import BottleneckSpec
+from idfacevc.config.face_head import AttentionReparaSpec, ChannelAttentionSpec, MlpSpec, ReparaSpec
+from idfacevc.config.memory import DirectSpec, LinearWarpSpec
+from idfacevc.config.model import ModelSpec
+from idfacevc.config.pitch import NoPitchSpec
+from idfacevc.config.speech import DvectorSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.bottleneck import BottleneckEncoder
 from idfacevc.models.idfacevc.face_head import face_head

@@ -1,6 +1,6 @@
 import torch
 
-from idfacevc.config.model import VqcpcSpec
+from idfacevc.config.content import VqcpcSpec
 from idfacevc.models.idfacevc.content import ContentEncoder, VectorQuantizer
 
 

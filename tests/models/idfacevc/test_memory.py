@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from scipy.optimize import linprog
 
-from idfacevc.config.model import FaceVoiceMemorySpec
+from idfacevc.config.memory import FaceVoiceMemorySpec
 from idfacevc.losses.memory import address_entropy, address_loss, recall_loss
 from idfacevc.models.idfacevc.memory import FaceVoiceMemory
 

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from idfacevc.config.model import NormalisedPitchSpec, RegisterPitchSpec
+from idfacevc.config.pitch import NormalisedPitchSpec, RegisterPitchSpec
 from idfacevc.losses.register import register_loss
 from idfacevc.models.idfacevc.pitch import pitch_features
 

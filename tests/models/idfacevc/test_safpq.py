@@ -1,6 +1,7 @@
 import torch
 
-from idfacevc.config.model import ClapSafpqSpec, ResemblyzerProjectionSpec, SafpqSpec
+from idfacevc.config.face_head import SafpqSpec
+from idfacevc.config.speech import ClapSafpqSpec, ResemblyzerProjectionSpec
 from idfacevc.models.idfacevc.safpq import Safpq
 from idfacevc.models.idfacevc.speech_head import ClapSafpq, ResemblyzerProjection, speech_identity
 

@@ -4,7 +4,9 @@ import numpy as np
 import torch
 
 from idfacevc.audio.level import SPEECH_RMS, at_speech_level
-from idfacevc.config.model import ConvNeXtDecoderSpec, RegisterPitchSpec, WhisperContentSpec, WhisperSpec
+from idfacevc.config.content import WhisperContentSpec, WhisperSpec
+from idfacevc.config.decoder import ConvNeXtDecoderSpec
+from idfacevc.config.pitch import RegisterPitchSpec
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.pipeline.source import analyse
 from tests.conftest import vowels
@@ -46,7 +48,7 @@ def test_decoding_in_pieces_equals_one_pass():
     net = network()
     z, lf0, voice = torch.randn(1, 60, 8), torch.randn(1, 120), torch.randn(1, 32)
     with torch.inference_mode():
-        once = net.denormalise(net.decode(z, lf0, voice)[1])[0]
+        once = net.denormalise_mel(net.decode(z, lf0, voice)[1])[0]
         pieces = list(net.stream_mel(z[0], lf0[0], voice[0], torch.arange(120), 17))
     torch.testing.assert_close(torch.cat(pieces, dim=1), once, atol=1e-4, rtol=1e-4)
 
@@ -54,7 +56,7 @@ def test_decoding_in_pieces_equals_one_pass():
 def test_a_bundle_keeps_the_frozen_encoder_in_half_precision_and_loads(tmp_path):
     from safetensors.torch import load_file
 
-    from idfacevc.bundles.model import load_tensors, save_tensors
+    from idfacevc.bundles.tensors import load_tensors, save_tensors
 
     net = network()
     save_tensors(net, tmp_path / "model.safetensors")

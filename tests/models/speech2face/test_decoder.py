@@ -8,7 +8,7 @@ import torch
 from scipy.interpolate import RBFInterpolator
 
 from idfacevc.errors import InputError
-from idfacevc.models.speech2face.decoder import DecoderSpec, FaceDecoder
+from idfacevc.models.speech2face.decoder import FaceDecoder, FaceDecoderSpec
 from idfacevc.models.speech2face.warp import spline, warp
 
 FIVE = torch.tensor([[0.32, 0.3], [0.68, 0.3], [0.5, 0.52], [0.34, 0.7], [0.66, 0.7]])
@@ -63,12 +63,12 @@ def test_sizes_of_the_papers_setting():
     assert decoder.first.weight.shape == (1000, 4096) and decoder.side == 14
     assert points.shape == (2, 5, 2) and texture.shape == (2, 3, 224, 224)
     with pytest.raises(InputError, match="cannot be halved"):
-        DecoderSpec(size=100)
+        FaceDecoderSpec(size=100)
 
 
 def test_one_batch_is_learnt_by_heart():
     torch.manual_seed(0)
-    decoder = FaceDecoder(DecoderSpec(8, 64, 5, (32,), (32, 32, 16), 16))
+    decoder = FaceDecoder(FaceDecoderSpec(8, 64, 5, (32,), (32, 32, 16), 16))
     decoder.mean_points.copy_(FIVE)
     features = torch.randn(4, 8)
     images = torch.nn.functional.interpolate(torch.rand(4, 3, 4, 4), (16, 16), mode="bilinear")

@@ -12,28 +12,28 @@ from scipy.signal import resample_poly
 
 from idfacevc.audio.level import SPEECH_RMS
 from idfacevc.backbones.whisper import WhisperEncoder
-from idfacevc.config.model import WhisperSpec
+from idfacevc.config.content import WhisperSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.text.speakers.kokoro import available
-from recipes.demo import joint
-from recipes.demo.clips import Features, groups_of, mean_vectors
-from recipes.demo.converter import FRAMES, Draws, losses, read_sizes
+from recipes.demo import joint, unpaired
+from recipes.demo.clips import ClipFeatures, groups_of, mean_vectors
+from recipes.demo.converter import FRAMES, PairCrops, losses, read_sizes
 from recipes.demo.corpora import kept_out
-from recipes.demo.parallel_speech import Reader, group_rows, sentences
-from recipes.demo.source_filter import Panel
+from recipes.demo.parallel_speech import Reader, group_rows, sentences_of
+from recipes.demo.source_filter import Panel, new_generator
 from recipes.demo.speech_features import FRONT_END, degraded, resampled, stretched
 from recipes.demo.whisper_weights import encoder_weights, read_ctranslate2
 
 
-def clip(name: str, corpus: str, speaker: str, group: str = "", frames: int = 301) -> Features:
+def clip(name: str, corpus: str, speaker: str, group: str = "", frames: int = 301) -> ClipFeatures:
     """Features whose mel and words hold their own frame's number, so that alignment can be seen."""
     mel = np.repeat(np.arange(frames, dtype=np.float16)[:, None], 80, axis=1)
     words = np.repeat(np.arange(0, frames + 1, 2, dtype=np.float16)[: (frames + 1) // 2, None], 384, axis=1)
     rng = np.random.default_rng(len(name))
     vector = rng.random(256).astype(np.float32)
     lf0 = np.full(frames, 5.0, np.float32)
-    return Features(
+    return ClipFeatures(
         name, corpus, speaker, group, mel, lf0, lf0 - 5, np.array([5.0, 0.1], np.float32), vector,
         np.zeros(frames * 160, np.int16), np.stack([words] * 3),
     )  # fmt: skip
@@ -45,7 +45,7 @@ CLIPS = [clip(f"k{i}", "kokoro", f"kk{i}", "g0") for i in range(3)] + [
 
 
 def test_source_and_target_of_a_crop_are_aligned():
-    draws = Draws(CLIPS, seed=0)
+    draws = PairCrops(CLIPS, seed=0)
     for _ in range(30):
         words, mel, _, speaker, _, mask = draws.crop()
         assert words.shape == (FRAMES // 2, 384) and mel.shape == (FRAMES, 80) and speaker.shape == (256,)
@@ -55,7 +55,7 @@ def test_source_and_target_of_a_crop_are_aligned():
 
 
 def test_parallel_speech_goes_from_one_timbre_to_another():
-    draws = Draws(CLIPS, seed=0)
+    draws = PairCrops(CLIPS, seed=0)
     names = [draws.pair()[1].id for _ in range(200)]
     assert 60 < sum(name.startswith("k") for name in names) < 140
     assert {"k0", "k1", "k2"} <= set(names)
@@ -65,13 +65,13 @@ def test_parallel_speech_goes_from_one_timbre_to_another():
 
 def test_features_without_parallel_speech_are_refused():
     with pytest.raises(InputError, match="parallel speech"):
-        Draws(CLIPS[3:])
+        PairCrops(CLIPS[3:])
 
 
 def test_losses_vanish_for_what_they_should_and_reach_the_decoder():
     torch.manual_seed(0)
     net = IDFaceVCNet(read_sizes()).train()
-    terms, mel = losses(net, Draws(CLIPS, seed=0).batch())
+    terms, mel = losses(net, PairCrops(CLIPS, seed=0).batch())
     assert mel.shape[1:] == (80, FRAMES)
     assert all(torch.isfinite(value) for value in terms.values())
     terms["rec"].backward()
@@ -145,9 +145,9 @@ def test_whispers_weights_come_out_of_a_ctranslate2_file(tmp_path):
 
 
 def test_a_vocoder_draw_joins_mel_and_samples_at_one_level():
-    from recipes.demo.source_filter import Draws as VocoderDraws
+    from recipes.demo.source_filter import VocoderCrops
 
-    mel, pitch, pulses, wave = VocoderDraws(CLIPS, random.Random(0)).crop()
+    mel, pitch, pulses, wave = VocoderCrops(CLIPS, random.Random(0)).crop()
     assert mel.shape == (80, 80) and pitch.shape == (80,) and pulses.shape == wave.shape == (80 * 160,)
     assert pitch[0] == pytest.approx(np.exp(5.0), rel=1e-5)
 
@@ -163,12 +163,12 @@ def test_sentences_to_read_are_plain_and_come_in_an_order_that_stays(tmp_path):
     texts = ["Too short.", "A plain sentence of a length that suits the reader.", "One with the number 12 is left out."]
     file = tmp_path / "texts.txt"
     file.write_text("\n".join(f"LJ0|{text}" for text in texts) + "\nWithout a name this sentence is taken as well.\n")
-    found = sentences(file)
+    found = sentences_of(file)
     assert sorted(found) == [texts[1], "Without a name this sentence is taken as well."]
-    assert found == sentences(file)
+    assert found == sentences_of(file)
     file.write_text("12")
     with pytest.raises(InputError, match="no sentence"):
-        sentences(file)
+        sentences_of(file)
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_the_vocoder_speaks_the_converters_mels_and_recordings_by_turns():
     assert mel.shape == (8, 80, 80)
     own = [0, 1, 3, 4, 5, 7]
     torch.testing.assert_close(mel[[2, 6]], torch.full((2, 80, 80), -3.5))
-    torch.testing.assert_close(mel[own], net.denormalise(made)[own, :, :80] - 0.5)
+    torch.testing.assert_close(mel[own], net.denormalise_mel(made)[own, :, :80] - 0.5)
     mel.sum().backward()
     assert not made.grad[[2, 6]].any() and made.grad[own, :, 16:96].all() and not made.grad[..., :16].any()
 
@@ -207,7 +207,7 @@ def test_crops_of_the_joint_training_have_the_wave_in_their_middle():
         for one in [*CLIPS[:4], clip("s", "speechocean762", "so")]
     ]
     for _ in range(5):
-        (_, mel, *_), (pitch, pulses, wave, level) = joint.Draws(clips, seed=1).crop()
+        (_, mel, *_), (pitch, pulses, wave, level) = joint.WaveCrops(clips, seed=1).crop()
         assert pitch.shape == (80,) and pulses.shape == wave.shape == (80 * 160,)
         first = float(wave[0]) * 32767 / 10**level
         assert first / 160 == pytest.approx(float(mel[16, 0]), abs=0.02)
@@ -218,7 +218,35 @@ def test_a_panel_tells_noise_from_tones_and_teaches():
     panel = Panel(2e-3)
     tone = torch.sin(torch.arange(4096) * 0.2).repeat(4, 1)
     scale = torch.ones((), requires_grad=True)
-    hinges = [panel.step(scale * 0.1 * torch.randn(4, 4096), tone, teach=False) for _ in range(12)]
+    hinges = [panel.step(scale * 0.1 * torch.randn(4, 4096), tone)[0] for _ in range(12)]
     assert scale.grad is None and hinges[-1] < hinges[0]
-    panel.step(scale * 0.1 * torch.randn(4, 4096), tone, teach=True)
-    assert scale.grad is not None and scale.grad != 0
+    noise = 0.1 * torch.randn(4, 4096)
+    for made, alone in ((scale * noise, None), (noise, scale * noise)):
+        scale.grad = None
+        panel.step(made, tone, alone)[1].backward()
+        assert scale.grad is not None and scale.grad != 0
+
+
+def test_unpaired_sources_are_real_and_their_voices_somebody_elses():
+    drawn = unpaired.UnpairedCrops(CLIPS, seed=0).batch()
+    assert drawn.words.shape == (unpaired.BATCH, unpaired.FRAMES // 2, 384)
+    assert drawn.wave.shape == (unpaired.BATCH, unpaired.FRAMES * 160)
+    means = np.stack(list(mean_vectors(CLIPS).values()))
+    assert np.isclose(drawn.speaker.numpy() @ means.T, 1, atol=1e-5).any(axis=1).all()
+
+
+def test_listeners_hear_what_resemblyzer_hears_and_their_verdict_reaches_the_decoder():
+    from resemblyzer import VoiceEncoder
+
+    torch.manual_seed(0)
+    net, generator = IDFaceVCNet(read_sizes()).train(), new_generator()
+    listeners = unpaired.Listeners(net.content.encoder)
+    wave = 10 ** (-30 / 20) * torch.randn(1, 160 * 159)
+    oracle = VoiceEncoder("cpu", verbose=False).embed_utterance(wave[0].numpy())
+    assert float(listeners.voice(wave)[0].detach() @ torch.from_numpy(oracle)) > 0.98  # windows end elsewhere
+    torch.testing.assert_close(listeners.voice(wave), listeners.voice(0.2 * wave), atol=0.01, rtol=0.05)
+    drawn = unpaired.UnpairedCrops(CLIPS, seed=0).batch()
+    made = unpaired.speak(net, generator, (torch.zeros(80, 1), torch.ones(80, 1)), drawn)
+    sum(unpaired.distances(listeners, net, made, drawn)).backward()
+    assert net.decoder.enter.weight.grad.abs().sum() > 0
+    assert all(one.grad is None for one in listeners.parameters())

@@ -1,7 +1,7 @@
 """OpenVoice V1's English base speaker: a VITS that speaks in several emotional styles.
 
 Only `config.json` and `checkpoint.pth` of a base speaker folder are read; the checkpoint's tensors are loaded without
-unpickling anything else, into this project's own inference code.
+unpickling anything else.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ from idfacevc.config.reader import from_dict
 from idfacevc.errors import InputError
 from idfacevc.text.espeak import phonemes
 from idfacevc.text.speakers.base import SentenceSpeaker
-from idfacevc.text.speakers.openvoice.model import Vits, VitsSizes
+from idfacevc.text.speakers.openvoice.sizes import VitsSizes
+from idfacevc.text.speakers.vits import speak_tokens
 
 HUB = "myshell-ai/OpenVoice"
 HUB_FILES = ("checkpoints/base_speakers/EN/config.json", "checkpoints/base_speakers/EN/checkpoint.pth")
-
-# OpenVoice's own settings of inference.
-_NOISE_SCALE, _NOISE_SCALE_W, _SDP_RATIO = 0.667, 0.6, 0.2
 
 # espeak's American IPA → the coarser one of a pronouncing dictionary, in which these checkpoints were trained.
 _IPA = (
@@ -47,6 +45,8 @@ class OpenVoiceSpeaker(SentenceSpeaker):
     languages: tuple[str, ...] = ("en",)
 
     def __init__(self, folder: str | Path) -> None:
+        from idfacevc.text.speakers.openvoice.model import build_model, load_weights
+
         folder = Path(folder)
         config = _json(folder / "config.json")
         try:
@@ -58,10 +58,10 @@ class OpenVoiceSpeaker(SentenceSpeaker):
         except (KeyError, TypeError, AttributeError, InputError) as error:
             raise InputError(f"{folder / 'config.json'} is not that of an OpenVoice V1 base speaker: {error}") from None
         self.styles = tuple(sorted(self._speakers, key=self._speakers.__getitem__))
-        self._model = Vits(sizes).eval()
+        self._model = build_model(sizes)
         try:
             loaded = torch.load(folder / "checkpoint.pth", map_location="cpu", weights_only=True)
-            self._model.load_checkpoint(loaded["model"])
+            load_weights(self._model, loaded["model"])
         except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
             fault = " ".join(str(error).split())[:200]
             raise InputError(f"{folder / 'checkpoint.pth'} cannot be loaded: {fault}") from None
@@ -74,11 +74,7 @@ class OpenVoiceSpeaker(SentenceSpeaker):
             spaced = [0] * (2 * len(tokens) + 1)
             spaced[1::2] = tokens
             tokens = spaced
-        with torch.inference_mode():
-            wave = self._model(
-                torch.tensor(tokens), self._speakers[style], speed, seed, _NOISE_SCALE, _NOISE_SCALE_W, _SDP_RATIO
-            )
-        return wave.numpy()
+        return speak_tokens(self._model, torch.tensor(tokens)[None], self._speakers[style], speed, seed)
 
 
 def cached_folder() -> Path:

@@ -19,7 +19,7 @@ class SpeakerBank:
         names: n of them.
         vectors: (n, E).
         genders: "f", "m" or "" of each.
-        licence: of the voices.
+        licence: Licence of the voices.
     """
 
     names: tuple[str, ...]
@@ -32,10 +32,10 @@ class SpeakerSpace(ABC):
     """Vectors of `dim` numbers, each of which is a voice.
 
     Attributes:
-        name: of the space; a voice of another space is refused.
+        name: Name of the space; a voice of another space is refused.
         dim: E.
         unit_norm: whether only the direction of a vector counts.
-        sample_rate: of the speech, in Hz.
+        sample_rate: Sample rate of the speech in Hz.
     """
 
     name: str

@@ -18,7 +18,7 @@ class VitsSpace(SpeakerSpace):
 
     Args:
         source: folder or hub id, as `VitsSpeaker` takes it.
-        licence: of the model's voices.
+        licence: Licence of the model's voices.
     Raises:
         InputError: for a model that is not here, or has one voice only.
     """

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 import yaml
 
-from idfacevc.config.model import ClipSpec, ModelSpec
+from idfacevc.bundles.model import available_bundles, read_spec, resolve
+from idfacevc.config.face import ClipSpec
+from idfacevc.config.model import ModelSpec
 from idfacevc.errors import InputError
+from idfacevc.text.speakers import registry
 
 
 @dataclass(frozen=True)
 class Licence:
-    """Of one thing: the part that it belongs to, what it is, its licence, and whether that allows commercial use."""
+    """Licence of one thing: part that it belongs to, what it is, its terms, and whether commercial use is allowed."""
 
     part: str
     what: str
@@ -23,25 +25,18 @@ class Licence:
     commercial: bool
 
 
-def add_commercial(parser: argparse.ArgumentParser) -> None:
-    """The option that refuses parts by their licence."""
-    parser.add_argument("--commercial", action="store_true", help="refuse parts that may not be used commercially")
-
-
 def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> list[Licence]:
-    """Of all that a conversion with these options loads, or the drawing of faces for voices.
+    """Licences of all that a conversion with these options loads, or the drawing of faces for voices.
 
     What nobody stated counts as not allowed.
 
     Args:
-        checkpoint: name, folder or hub id of a bundle.
-        vocoder: folder, "griffin-lim", or None for the bundle's own.
-        base_speaker: name, folder or file; None where no text is spoken.
+        checkpoint: Name, folder or hub id of a bundle.
+        vocoder: Folder, "griffin-lim", or None for the bundle's own.
+        base_speaker: Name, folder or file; None where no text is spoken.
     Raises:
         InputError: for a checkpoint that is not here.
     """
-    from idfacevc.bundles.model import available_bundles, read_spec, resolve
-
     if checkpoint in available_bundles("speech2face"):  # draws faces, and converts nothing
         parts = ["idfacevc", "packages", f"checkpoint {checkpoint}", "face backbone tower"]
     else:
@@ -51,16 +46,14 @@ def licences(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> 
             parts.append(f"vocoder {vocoder}")
         if base_speaker is not None:
             parts += ["checkpoint vclip", f"base speaker {_speaker(base_speaker)}"]  # a text may get a generated voice
-    table = yaml.safe_load(files("idfacevc.cli").joinpath("licences.yaml").read_text(encoding="utf-8"))
+    table = yaml.safe_load(files("idfacevc.bundles").joinpath("licences.yaml").read_text(encoding="utf-8"))
     unstated = [["weights", "not stated", False]]
     return [Licence(part, *row) for part in parts for row in table.get(part, unstated)]
 
 
-def check_commercial(args: argparse.Namespace, base_speaker: str | None) -> None:
-    """`InputError` naming every part that may not be used commercially, where `--commercial` was given."""
-    if not args.commercial:
-        return
-    found = licences(args.checkpoint, args.vocoder, base_speaker)
+def check_commercial(checkpoint: str, vocoder: str | None, base_speaker: str | None) -> None:
+    """`InputError` naming every part of `licences` that may not be used commercially."""
+    found = licences(checkpoint, vocoder, base_speaker)
     if refused := [f"{one.part} ({one.what}: {one.terms})" for one in found if not one.commercial]:
         raise InputError(f"--commercial: not allowed, or not stated, for {'; '.join(refused)}")
 
@@ -75,7 +68,5 @@ def _backbone(model: ModelSpec) -> str:
 def _speaker(given: str) -> str:
     """The name in the table of a base speaker; a folder or file keeps its own, which no table knows."""
     if given == "auto":
-        from idfacevc.text.speakers.registry import base_speaker
-
-        return base_speaker(given).name
+        return registry.base_speaker(given).name
     return given if "/" not in given and not Path(given).exists() else str(given)

@@ -1,170 +1,36 @@
-"""The tables of a measured list: one row a condition, with floors and ceilings beside it."""
+"""Tables of voices: whose they are, how constant, and how different."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from idfacevc.evaluation.measurement import Measurement, Metric
-from idfacevc.evaluation.metrics.base import SEED, Estimate, RatioMetric
-from idfacevc.evaluation.metrics.dnsmos import DNSMOS, P808
+from idfacevc.evaluation.metrics.base import SEED
 from idfacevc.evaluation.metrics.embedding import centroid, cosine
 from idfacevc.evaluation.metrics.fit import FaceVoiceFit
 from idfacevc.evaluation.metrics.gender import GenderAgreement, VoiceGender
 from idfacevc.evaluation.metrics.pitch import ContourCorrelation, LogF0Correlation, Register
-from idfacevc.evaluation.metrics.sentences import ClosedSet, spoken_words
 from idfacevc.evaluation.metrics.similarity import SEC, SECS, SED
-from idfacevc.evaluation.metrics.utmos import UTMOS
-from idfacevc.evaluation.metrics.wer import (
-    CER,
-    WER,
-    FasterWhisperCER,
-    FasterWhisperWER,
-    WhisperCER,
-    WhisperWER,
-    WordsChanged,
-    character_errors,
-    normalise,
-    word_errors,
-)
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.scores import Scores
-
-OUTPUTS = "outputs"
-SOURCES = "source recordings"
-COPIES = "vocoder copy-synthesis of the sources"
-RANDOM = "random-face control"
-SAME_GENDER = "same-gender random control"
-TRUE = "other recordings of the true speaker"
-GUESSING = "guessing among the sentences"
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """A clip of a condition.
-
-    Attributes:
-        clip: File.
-        speaker: Unit of the bootstrap.
-        transcript: Words of the clip; empty where unknown.
-        source: File that the clip was made from; empty for a recording.
-    """
-
-    clip: str
-    speaker: str
-    transcript: str
-    source: str = ""
-
-
-def by_condition(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
-    """Rows of each part of a list; rows that name no part are `OUTPUTS`."""
-    parts: dict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        parts[pair.condition or OUTPUTS].append(pair)
-    return dict(parts)
-
-
-def clips_by_row(pairs: Sequence[Pair], copies: Mapping[str, str]) -> dict[str, list[Spoken]]:
-    """Clips of each row of the tables of speech: outputs, their sources, copy-synthesis, and the true speech.
-
-    Sources that several parts of the list share have one row.
-
-    Args:
-        copies: Copy-synthesis by source; may be empty.
-    """
-    rows: dict[str, list[Spoken]] = {}
-    shown: set[frozenset[str]] = set()
-    for condition, own in by_condition(pairs).items():
-        prefix = "" if condition == OUTPUTS else f"{condition}: "
-        rows[condition] = [Spoken(pair.output, pair.target, pair.transcript, pair.source) for pair in own]
-        with_source = [pair for pair in own if pair.source]
-        if (sources := frozenset(pair.source for pair in with_source)) in shown:
-            continue
-        shown.add(sources)
-        rows[prefix + SOURCES] = _once(
-            Spoken(pair.source, pair.source_speaker, pair.transcript) for pair in with_source
-        )
-        rows[prefix + COPIES] = _once(
-            Spoken(copies[pair.source], pair.source_speaker, pair.transcript, pair.source)
-            for pair in with_source
-            if pair.source in copies
-        )
-    rows[TRUE] = _once(Spoken(pair.reference, pair.target, "") for pair in pairs if pair.reference)
-    return {name: own for name, own in rows.items() if own}
-
-
-def _once(clips: Iterable[Spoken]) -> list[Spoken]:
-    return list({one.clip: one for one in clips}.values())
-
-
-def speech_table(tier: str, rows: Mapping[str, Sequence[Spoken]], scores: Scores) -> list[Measurement]:
-    """Naturalness and intelligibility of the clips of each row.
-
-    Args:
-        tier: "offline" or "paper".
-        rows: Clips by row, as `clips_by_row` gives them.
-    """
-    model = scores.models.get("faster_whisper", "faster-whisper").partition(" (")[0]
-    # what a metric compares a result with: nothing, the transcript, or the result for the source
-    kinds: list[tuple[str, Callable[[], RatioMetric], str]] = [
-        ("dnsmos", P808, ""),
-        ("dnsmos", DNSMOS, ""),
-        ("faster_whisper", partial(FasterWhisperWER, model), "transcript"),
-        ("faster_whisper", partial(FasterWhisperCER, model), "transcript"),
-        ("faster_whisper", partial(WordsChanged, model), "source"),
-        ("sentences", ClosedSet, "transcript"),
-        ("words", WER, "transcript"),
-        ("words", partial(WER, per_utterance=True), "transcript"),
-        ("words", CER, "transcript"),
-        ("words", partial(CER, per_utterance=True), "transcript"),
-        ("utmos", UTMOS, ""),
-        ("whisper", WhisperWER, "transcript"),
-        ("whisper", partial(WhisperWER, per_utterance=True), "transcript"),
-        ("whisper", WhisperCER, "transcript"),
-        ("whisper", partial(WhisperCER, per_utterance=True), "transcript"),
-    ]
-    table = []
-    for row, clips in rows.items():
-        for key, kind, against in kinds:
-            metric = kind()
-            if metric.info.tier != tier or (against == "source" and not any(one.source for one in clips)):
-                continue
-            if key in scores.missing:
-                table.append(Measurement(row, metric.info, "", None, scores.missing[key]))
-                continue
-            _collect(metric, clips, getattr(scores, key), against)
-            cell = Measurement.of(row, metric, scores.models.get(key, ""))
-            if cell.estimate is None and against == "transcript":
-                cell = replace(cell, reason="the list gives no transcript for it")
-            table.append(cell)
-    table = _where_they_apply([cell for cell in table if cell.condition != TRUE]) + [
-        cell for cell in table if cell.condition == TRUE
-    ]
-    if tier == ClosedSet.info.tier and scores.sentences:
-        chance = Estimate(scores.sentence_chance, math.nan, math.nan, len(scores.sentences), 0)
-        table.append(Measurement(GUESSING, ClosedSet.info, scores.models["sentences"], chance))
-    return table
-
-
-def _collect(metric: Any, clips: Sequence[Spoken], found: Mapping[str, Any], against: str) -> None:
-    for one in clips:
-        if not against:
-            metric.update(found[one.clip], one.speaker)
-        elif against == "transcript" and one.transcript:
-            metric.update(found[one.clip], one.transcript, one.speaker)
-        elif against == "source" and one.source:
-            metric.update(found[one.clip], found[one.source], one.speaker)
+from idfacevc.evaluation.tables.conditions import (
+    OUTPUTS,
+    RANDOM,
+    SAME_GENDER,
+    SOURCES,
+    TRUE,
+    by_condition,
+    where_they_apply,
+)
 
 
 class VoiceTables:
-    """Tables of voices: whose they are, how constant, and how different.
+    """The voices of a list's outputs, compared.
 
     Args:
         pairs: Measured rows.
@@ -226,7 +92,7 @@ class VoiceTables:
                 Measurement.of(condition, contour, pitch),
                 *(Measurement.of(condition, register, pitch) for register in registers.values()),
             ]
-        return _where_they_apply(table)
+        return where_they_apply(table)
 
     def target_table(self) -> list[Measurement]:
         """Outputs, sources and random controls against the true speech of the targets; empty without true speech."""
@@ -305,7 +171,7 @@ class VoiceTables:
                     kind = (self.genders[pair.target], pair.face_age)
                     sed.update(self._scores.embeddings[pair.output], pair.utterance, pair.target, kind)
                 table.append(Measurement.of(condition, sed, model))
-        return _where_they_apply(table) + self._true_spread(model)
+        return where_they_apply(table) + self._true_spread(model)
 
     def _true_spread(self, model: str) -> list[Measurement]:
         if not self._references:
@@ -348,46 +214,3 @@ class VoiceTables:
             "voice_gender": self.heard(pair.output),
             "target_gender": self.genders[pair.target],
         }
-
-
-def _where_they_apply(table: Sequence[Measurement]) -> list[Measurement]:
-    """Without the cells of parts of a list in which a metric has nothing to measure, if another part has it."""
-    measured = {cell.info.name for cell in table if cell.estimate is not None}
-    return [cell for cell in table if cell.estimate is not None or cell.info.name not in measured]
-
-
-def score_row(pair: Pair, scores: Scores, voices: VoiceTables | None) -> dict[str, Any]:
-    """A row of scores.csv: file names without folders, and every number of the output."""
-    clip = pair.output
-    row: dict[str, Any] = {
-        "output": Path(clip).name,
-        "condition": pair.condition,
-        "source": Path(pair.source).name if not pair.say else "",
-        "say": pair.say,
-        "face": Path(pair.face).name,
-        "face_gender": pair.face_gender,
-        "face_age": pair.face_age,
-        "target": pair.target,
-        "source_speaker": pair.source_speaker,
-        "dnsmos": scores.dnsmos.get(clip, {}).get("overall", ""),
-        "p808": scores.dnsmos.get(clip, {}).get("p808", ""),
-        "utmos": scores.utmos.get(clip, ""),
-    }
-    for prefix, found in (
-        ("", scores.words),
-        ("faster_whisper_", scores.faster_whisper),
-        ("whisper_", scores.whisper),
-    ):
-        if clip in found:
-            row[f"{prefix}heard"] = found[clip]
-            heard, words = normalise(found[clip]), normalise(pair.transcript)
-            for rate, errors in (("wer", word_errors), ("cer", character_errors)) if pair.transcript else ():
-                edits, length = errors(heard, words)
-                row[f"{prefix}{rate}"] = edits / length if length else ""
-    if clip in scores.faster_whisper and pair.source:
-        heard, words = (normalise(scores.faster_whisper[one]) for one in (clip, pair.source))
-        edits, length = word_errors(heard, words)
-        row["words_changed"] = edits / length if length else ""
-    if clip in scores.sentences:
-        row["sentence_recognised"] = int(scores.sentences[clip] == spoken_words(pair.transcript))
-    return row | (voices.row(pair) if voices else {})
