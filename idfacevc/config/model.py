@@ -17,6 +17,7 @@ from idfacevc.config.face_head import FaceHeadSpec, SafpqSpec
 from idfacevc.config.front_end import FrontEndSpec
 from idfacevc.config.memory import FaceVoiceMemorySpec, MemorySpec
 from idfacevc.config.pitch import NormalisedPitchSpec, PitchSpec
+from idfacevc.config.post_filter import PostFilterSpec
 from idfacevc.config.speech import ClapSafpqSpec, SpeechSpec
 from idfacevc.errors import InputError
 
@@ -39,6 +40,7 @@ class ModelSpec:
     adapter: Literal["feed_forward", "unit", "none"] = "feed_forward"
     memory: MemorySpec = field(default_factory=FaceVoiceMemorySpec)
     decoder: DecoderSpec = field(default_factory=LstmDecoderSpec)
+    post_filter: PostFilterSpec = field(default_factory=PostFilterSpec)
 
     def __post_init__(self) -> None:
         if self.memory.dim != self.face_head.dim:

@@ -274,8 +274,9 @@ class Page:
                     label=f"Voice {number}",
                     visible=False,
                     interactive=False,
-                    min_width=200,
+                    min_width=300,  # a browser's player that is narrower has no room for its button
                     elem_id=f"sample-{number}",
+                    buttons=["download"],
                     waveform_options=_PLAIN,
                 )
                 for number in range(1, _CANDIDATES + 1)

@@ -3,7 +3,8 @@
 Both are trained apart first (`recipes.demo.converter`, `recipes.demo.source_filter`). The mel that an L1 distance makes
 is the mean of all that could follow, and sounds dull. Here the vocoder speaks the converter's own mels, and what its
 spectral distances and judges find goes back into both. A quarter of the mels are recordings', so that the vocoder stays
-one of real mels too. DIR/converter.pt and DIR/vocoder.pt are the results; a further call goes on from them.
+one of real mels too. Conversions that no recording answers are judged beside them (`recipes.demo.unpaired`).
+DIR/converter.pt and DIR/vocoder.pt are the results; a further call goes on from them.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from torch import Tensor
 
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
-from recipes.demo import converter, source_filter
+from recipes.demo import converter, source_filter, unpaired
 from recipes.demo.clips import ClipFeatures, groups_of, read_features
 from recipes.demo.source_filter import CROP, EDGE, FLOOR, FRONT_END
 
 _BATCH, _FRAMES = 8, 112
 _MARGIN = (_FRAMES - CROP) // 2  # frames around what is spoken, which the converter sees only
 _SPOKEN = 1.0  # weight of the wave's distance beside the mel's
+_VOICE, _CONTENT = 2.0, 0.5  # weights of what listeners miss in unpaired conversions
 _RATE, _JUDGES_RATE = 3e-4, 2e-4
 _REAL = {"librispeech": 0.85, "speechocean762": 0.15}  # shares of real speech: targets should be clean
 _PARALLEL = 0.65
@@ -102,7 +104,8 @@ def train(clips: list[ClipFeatures], first: tuple[Path, Path], out: Path, minute
     for group in panel.optimiser.param_groups:
         group["lr"] = _JUDGES_RATE
     mean, scale, step = before[1]["mean"][:, None], before[1]["scale"][:, None], before[1]["step"]
-    draws = WaveCrops(clips, seed=step)
+    draws, others = WaveCrops(clips, seed=step), unpaired.UnpairedCrops(clips, seed=step)
+    listeners = unpaired.Listeners(net.content.encoder)
     parameters = [*converter.learning(net), *generator.parameters()]
     optimiser = torch.optim.AdamW(parameters, _RATE, betas=(0.8, 0.98), weight_decay=0.01)
     net.train()
@@ -125,14 +128,17 @@ def train(clips: list[ClipFeatures], first: tuple[Path, Path], out: Path, minute
         sound = generator((mel - mean) / scale, pitch, pulses, torch.randn_like(pulses))
         sound, wave = sound[:, EDGE:-EDGE], wave[:, EDGE:-EDGE]
         far = distance(sound, wave)
+        drawn = others.batch()
+        alone = unpaired.speak(net, generator, (mean, scale), drawn)
+        voice, said = unpaired.distances(listeners, net, alone, drawn)
         optimiser.zero_grad()
-        hinge = panel.step(sound, wave, teach=True)
-        (converter.total(terms) + _SPOKEN * far).backward()
+        hinge, pull = panel.step(sound, wave, alone)
+        (converter.total(terms) + _SPOKEN * far + pull + _VOICE * voice + _CONTENT * said).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
         optimiser.step()
         step, count = step + 1, count + 1
         if count % 50 == 0:
-            figures = float(terms["rec"].detach()), float(far.detach()), hinge
+            figures = *(float(one.detach()) for one in (terms["rec"], far, voice, said)), hinge
             print(step, *(round(figure, 3) for figure in figures), flush=True)
         if count % 300 == 0:
             keep()

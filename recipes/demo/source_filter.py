@@ -75,23 +75,34 @@ class Panel:
         self.judges = nn.ModuleList([SpectrumJudge(1024, 256), SpectrumJudge(512, 128), SpectrumJudge(256, 64)])
         self.optimiser = torch.optim.AdamW(self.judges.parameters(), rate, betas=(0.8, 0.99))
 
-    def step(self, made: Tensor, real: Tensor, teach: bool) -> float:
-        """Let the judges learn from waves (B, N) and recordings; with `teach`, their verdict goes back into `made`.
+    def step(self, made: Tensor, real: Tensor, unpaired: Tensor | None = None) -> tuple[float, Tensor]:
+        """Let the judges learn from waves (B, N) and recordings.
 
+        Args:
+            unpaired: Waves (B', N') that no recording answers.
         Returns:
-            Their hinge loss, 6 where they cannot tell.
+            The hinge loss of the waves with recordings, 6 where the judges cannot tell; and what the generator should
+            lower: a product whose gradient at the waves is that of the judges' verdict.
         """
         made, real = made[::2], real[::2]
         apart = made.detach().requires_grad_()
         hinge, verdict = self._verdict(apart, real)
-        if teach:
+        shown = float(hinge.detach())
+        (slope,) = torch.autograd.grad(verdict, apart, retain_graph=True)
+        pull = (made * slope).sum()
+        if unpaired is not None:
+            unpaired = unpaired[::2]
+            apart = unpaired.detach().requires_grad_()
+            scores = [judge(apart)[0] for judge in self.judges]
+            hinge = hinge + torch.stack([F.relu(1 + score).mean() for score in scores]).sum()
+            verdict = -_ADVERSARIAL * torch.stack([score.mean() for score in scores]).sum()
             (slope,) = torch.autograd.grad(verdict, apart, retain_graph=True)
-            made.backward(slope, retain_graph=True)
+            pull = pull + (unpaired * slope).sum()
         self.optimiser.zero_grad()
         hinge.backward()
         nn.utils.clip_grad_norm_(self.judges.parameters(), 10.0)
         self.optimiser.step()
-        return float(hinge.detach())
+        return shown, pull
 
     def _verdict(self, made: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """What the judges should lower, and what the generator should, of one pass.
@@ -208,7 +219,9 @@ def train(
         total = distance(made, real)
         optimiser.zero_grad()
         if step >= adversarial_from:
-            hinge = panel.step(made, real, teach=step >= adversarial_from + _JUDGES_FIRST)
+            hinge, pull = panel.step(made, real)
+            if step >= adversarial_from + _JUDGES_FIRST:
+                total = total + pull
         total.backward()
         nn.utils.clip_grad_norm_(generator.parameters(), 5.0)
         optimiser.step()

@@ -52,6 +52,7 @@ PAPER = {
         "kind": "lstm", "pre_lstm": 512, "conv": 512, "convs": 3, "kernel": 5, "lstm": 1024, "lstm_layers": 2,
         "postnet": 512, "postnet_layers": 5,
     },
+    "post_filter": {"contrast": 0.0, "width": 4.0},  # none
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from idfacevc.serve.model import EXAMPLE_PHOTO, Model
 from tests.browser import open_browser, wait
 from tests.serve.conftest import running, wait_for
 
-PATIENCE = 200  # seconds
+PATIENCE = 500  # seconds, on a machine with other work
 SOUND = """
 const [box, done] = arguments;
 const player = document.querySelector(box + " audio");
@@ -94,7 +94,7 @@ def sound(browser: Chrome, box: str) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3000)
 def test_a_photo_speaks(browser: Chrome, tmp_path: Path) -> None:
     grey = tmp_path / "grey.png"
     Image.new("RGB", (200, 200), "grey").save(grey)
@@ -109,11 +109,13 @@ def test_a_photo_speaks(browser: Chrome, tmp_path: Path) -> None:
     # all of this by keyboard alone
     tab_to(browser, "#example").send_keys(Keys.ENTER)
     wait(lambda: "Voice 4" in text_of(browser, "#chosen"), PATIENCE)
-    tab_to(browser, "#chosen").send_keys(Keys.ARROW_DOWN)
+    tab_to(browser, "#chosen label:nth-child(2)").send_keys(Keys.SPACE)
+    wait(lambda: text_of(browser, "#chosen label:has(:checked)") == "Voice 2", PATIENCE)
     tab_to(browser, "#hear").send_keys(Keys.ENTER)
     for number in range(1, 5):
         assert sound(browser, f"#sample-{number}")[1] > 0.01
-    assert len({browser.find_element(By.ID, f"sample-{number}").rect["y"] for number in range(1, 5)}) == 1
+    first, second = (browser.find_element(By.ID, f"sample-{number}").rect for number in (1, 2))
+    assert first["y"] == second["y"] and first["width"] >= 280
     words = tab_to(browser, "#text")
     words.send_keys(Keys.CONTROL, "a")
     words.send_keys("Good morning to all of you.")
@@ -136,7 +138,7 @@ def test_a_photo_speaks(browser: Chrome, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3000)
 def test_a_dialogue_plays(browser: Chrome, tmp_path: Path) -> None:
     portraits = [tmp_path / name for name in ("Anna.jpg", "Ben.jpg")]
     for portrait in portraits:

@@ -15,6 +15,7 @@ from idfacevc.models.idfacevc.decoder import decoder
 from idfacevc.models.idfacevc.face_head import face_head
 from idfacevc.models.idfacevc.mapping import mapping
 from idfacevc.models.idfacevc.pitch import pitch_features
+from idfacevc.models.idfacevc.post_filter import SpectralContrast
 from idfacevc.models.idfacevc.speech_head import speech_identity
 from idfacevc.models.idfacevc.whisper_content import WhisperContent
 from idfacevc.nn.feedforward import Adapter
@@ -60,13 +61,14 @@ class IDFaceVCNet(nn.Module):
         self.memory = mapping(spec.memory)
         self.pitch = pitch_features(spec.pitch, spec.memory.dim)
         self.decoder = decoder(spec.decoder, spec.content.dim + spec.pitch.width, spec.memory.dim, n_mels)
+        self.post_filter = SpectralContrast(spec.post_filter)
 
     def normalise_mel(self, mel: Tensor) -> Tensor:
         """Log-mel (B, M, T) to zero mean and unit deviation per band."""
         return (mel - self.mel_mean[:, None]) / (self.mel_std[:, None] + 1e-8)
 
     def denormalise_mel(self, mel: Tensor) -> Tensor:
-        """Inverse of `normalise`."""
+        """Inverse of `normalise_mel`."""
         return mel * (self.mel_std[:, None] + 1e-8) + self.mel_mean[:, None]
 
     def face_voice(self, tokens: Tensor) -> FaceVoice:
@@ -138,7 +140,7 @@ class IDFaceVCNet(nn.Module):
             piece: output frames decoded at a time.
             register: mean and deviation of log-F0 (1, 2); that of the voice unless given.
         Yields:
-            log-mel (M, t), denormalised.
+            log-mel (M, t), denormalised and post-filtered.
         """
 
         register = self.pitch.register_of(voice[None]) if register is None else register
@@ -149,4 +151,4 @@ class IDFaceVCNet(nn.Module):
                 yield torch.cat([z, self.pitch(lf0[index][None], register)[0]], dim=-1)[None]
 
         for mel in self.decoder.stream(features(), voice[None]):
-            yield self.denormalise_mel(mel)[0]
+            yield self.post_filter(self.denormalise_mel(mel))[0]

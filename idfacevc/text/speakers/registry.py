@@ -13,8 +13,8 @@ logger = logging.getLogger(__name__)
 NAMES = (
     "openvoice",
     "vits",
-    "piper",
     "kokoro",
+    "piper",
     "espeak",
 )  # "auto" takes the first that is present
 
@@ -83,7 +83,8 @@ def _best(language: str, folder: str | Path | None) -> str:
         return "vits"
     if language.lower().split("-")[0] != "en":
         return "espeak"
-    return "piper" if piper.available() else "kokoro" if kokoro.available() else "espeak"
+    # Piper is several times as fast, but the voice of its package creaks, and a tracker's octave errors are heard
+    return "kokoro" if kokoro.available() else "piper" if piper.available() else "espeak"
 
 
 def _check_language(speaker: BaseSpeaker, language: str) -> None:

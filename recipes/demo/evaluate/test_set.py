@@ -186,8 +186,9 @@ def read_recordings(corpora: Path, corpus: str, split: str) -> list[Recording]:
 
 
 def read_face(corpora: Path, path: str) -> np.ndarray:
-    """One crop of the validation faces. Shape: (80, 80, 3) uint8."""
-    with open_member(f"{corpora / 'faces-valid.zip'}{MEMBER}{path}") as handle:
+    """One crop of the faces, "valid/17.jpg" or "train/17.jpg". Shape: (80, 80, 3) uint8."""
+    archive = corpora / f"faces-{path.partition('/')[0]}.zip"
+    with open_member(f"{archive}{MEMBER}{path}") as handle:
         return np.asarray(Image.open(handle).convert("RGB"))
 
 

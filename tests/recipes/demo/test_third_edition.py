@@ -16,12 +16,12 @@ from idfacevc.config.content import WhisperSpec
 from idfacevc.errors import InputError
 from idfacevc.models.idfacevc.network import IDFaceVCNet
 from idfacevc.text.speakers.kokoro import available
-from recipes.demo import joint
+from recipes.demo import joint, unpaired
 from recipes.demo.clips import ClipFeatures, groups_of, mean_vectors
 from recipes.demo.converter import FRAMES, PairCrops, losses, read_sizes
 from recipes.demo.corpora import kept_out
 from recipes.demo.parallel_speech import Reader, group_rows, sentences_of
-from recipes.demo.source_filter import Panel
+from recipes.demo.source_filter import Panel, new_generator
 from recipes.demo.speech_features import FRONT_END, degraded, resampled, stretched
 from recipes.demo.whisper_weights import encoder_weights, read_ctranslate2
 
@@ -218,7 +218,35 @@ def test_a_panel_tells_noise_from_tones_and_teaches():
     panel = Panel(2e-3)
     tone = torch.sin(torch.arange(4096) * 0.2).repeat(4, 1)
     scale = torch.ones((), requires_grad=True)
-    hinges = [panel.step(scale * 0.1 * torch.randn(4, 4096), tone, teach=False) for _ in range(12)]
+    hinges = [panel.step(scale * 0.1 * torch.randn(4, 4096), tone)[0] for _ in range(12)]
     assert scale.grad is None and hinges[-1] < hinges[0]
-    panel.step(scale * 0.1 * torch.randn(4, 4096), tone, teach=True)
-    assert scale.grad is not None and scale.grad != 0
+    noise = 0.1 * torch.randn(4, 4096)
+    for made, alone in ((scale * noise, None), (noise, scale * noise)):
+        scale.grad = None
+        panel.step(made, tone, alone)[1].backward()
+        assert scale.grad is not None and scale.grad != 0
+
+
+def test_unpaired_sources_are_real_and_their_voices_somebody_elses():
+    drawn = unpaired.UnpairedCrops(CLIPS, seed=0).batch()
+    assert drawn.words.shape == (unpaired.BATCH, unpaired.FRAMES // 2, 384)
+    assert drawn.wave.shape == (unpaired.BATCH, unpaired.FRAMES * 160)
+    means = np.stack(list(mean_vectors(CLIPS).values()))
+    assert np.isclose(drawn.speaker.numpy() @ means.T, 1, atol=1e-5).any(axis=1).all()
+
+
+def test_listeners_hear_what_resemblyzer_hears_and_their_verdict_reaches_the_decoder():
+    from resemblyzer import VoiceEncoder
+
+    torch.manual_seed(0)
+    net, generator = IDFaceVCNet(read_sizes()).train(), new_generator()
+    listeners = unpaired.Listeners(net.content.encoder)
+    wave = 10 ** (-30 / 20) * torch.randn(1, 160 * 159)
+    oracle = VoiceEncoder("cpu", verbose=False).embed_utterance(wave[0].numpy())
+    assert float(listeners.voice(wave)[0].detach() @ torch.from_numpy(oracle)) > 0.98  # windows end elsewhere
+    torch.testing.assert_close(listeners.voice(wave), listeners.voice(0.2 * wave), atol=0.01, rtol=0.05)
+    drawn = unpaired.UnpairedCrops(CLIPS, seed=0).batch()
+    made = unpaired.speak(net, generator, (torch.zeros(80, 1), torch.ones(80, 1)), drawn)
+    sum(unpaired.distances(listeners, net, made, drawn)).backward()
+    assert net.decoder.enter.weight.grad.abs().sum() > 0
+    assert all(one.grad is None for one in listeners.parameters())
