@@ -53,9 +53,10 @@ LAYERS |= {
     "__init__": {"errors", "api", "speech2face", "vclip"},
     "dub": {"errors", "files", "audio"},
     "serve": {"errors", "cluster", "audio", "types", "face", "text", "pipeline", "api", "vclip"},
+    "casting": {"errors", "files", "audio", "types", "vclip"},
     "batch": {"errors", "cluster", "files", "audio", "types", "bundles", "api"},
     "convert_file": {"errors", "files", "audio", "types", "face", "pipeline", "bundles", "vclip", "api"},
-    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub", "batch", "convert_file"},
+    "cli": _LIBRARY | {"training", "evaluation", "serve", "dub", "batch", "casting", "convert_file"},
 }
 
 

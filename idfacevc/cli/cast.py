@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 from idfacevc.cli.options import add_quiet
 from idfacevc.cli.voices import add_pool
-from idfacevc.errors import InputError
-from idfacevc.files import read_table
 
 EXAMPLE = "idfacevc cast cast.csv --out out/cast"
-_COLUMNS = {"name", "face"}
-
-
-@dataclass(frozen=True)
-class Role:
-    """One row: a name, which is that of the file, and a picture."""
-
-    name: str
-    face: Path
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -42,37 +30,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import numpy as np
-
+    from idfacevc.casting import cast_roles, read_cast
     from idfacevc.files import check_writable
     from idfacevc.vclip import Vclip
 
     roles = read_cast(args.table)
     for role in roles:
         check_writable(args.out / f"{role.name}.safetensors")
-    vclip = Vclip.from_pretrained(args.checkpoint)
-    voices = vclip.cast([vclip.embed_face(role.face, strict=args.strict_face) for role in roles], args.voices)
-    sounds = np.stack([voice.sound for voice in voices])
-    likeness = sounds @ sounds.T - 2 * np.eye(len(sounds))
-    for role, voice, likest in zip(roles, voices, likeness.argmax(axis=1), strict=True):
-        voice.save(args.out / f"{role.name}.safetensors")
-        other = f", likest {roles[likest].name} ({likeness[roles.index(role), likest]:.2f})" if len(roles) > 1 else ""
+    for part in cast_roles(Vclip.from_pretrained(args.checkpoint), roles, args.voices, args.strict_face):
+        name = part.role.name
+        part.voice.save(args.out / f"{name}.safetensors")
+        other = f", likest {part.other.name} ({part.likeness:.2f})" if part.other else ""
         if not args.quiet:
-            print(f"{role.name}: voice {voice.name}, score {voice.score:.3f}{other}")
+            print(f"{name}: voice {part.voice.name}, score {part.voice.score:.3f}{other}")
     return 0
-
-
-def read_cast(path: Path) -> list[Role]:
-    """The checked rows; an unreadable table, a missing column, and names that are no file names are errors."""
-    names, rows = read_table(path)
-    if set(names) != _COLUMNS:
-        raise InputError(f"{path}: needs the columns name and face, and no others")
-    if not rows:
-        raise InputError(f"{path}: holds no rows")
-    roles = [Role((row["name"] or "").strip(), path.parent / (row["face"] or "").strip()) for row in rows]
-    for role in roles:
-        if not role.name or role.name.startswith(".") or Path(role.name).name != role.name:
-            raise InputError(f"{path}: {role.name!r} cannot be the name of a file")
-    if twice := sorted({role.name for role in roles if sum(one.name == role.name for one in roles) > 1}):
-        raise InputError(f"{path}: several rows are named {', '.join(twice)}")
-    return roles

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import html
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from idfacevc.cli.options import add_quiet
 from idfacevc.errors import InputError
-
-if TYPE_CHECKING:
-    from idfacevc.types import GeneratedVoice
 
 EXAMPLE = "idfacevc voices --face photo.jpg -k 5 --text 'Hello there.' --out out/voices"
 
@@ -65,6 +60,7 @@ def add_pool(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from idfacevc.audio.watermark import watermarker
+    from idfacevc.casting import described, write_audition
     from idfacevc.files import check_writable
     from idfacevc.vclip import Vclip
 
@@ -86,44 +82,13 @@ def run(args: argparse.Namespace) -> int:
     vclip = Vclip.from_pretrained(args.checkpoint)
     reading = {"strict": args.strict_face, "index": args.face_index}
     found = vclip.voices(args.face, args.k, args.voices, args.temperature, args.seed, **reading)
-    if args.out:
-        _speak(found, args.text, args.out)
+    page = write_audition(found, args.text, args.out) if args.out else None
     if args.save:
         found[pick - 1].save(args.save)
     if not args.quiet:
         for number, voice in enumerate(found, start=1):
             print(described(number, voice))
-        for written in (args.out and args.out / "index.html", args.save):
+        for written in (page, args.save):
             if written:
                 print(written)
     return 0
-
-
-def described(number: int, voice: GeneratedVoice) -> str:
-    """One line on a voice."""
-    return (
-        f"{number}: voice {voice.name}, score {voice.score:.3f}, rank {voice.rank}, above {voice.percentile:.1f} % of "
-        f"the pool; nearest of the bank {voice.nearest}, at {voice.distance:.2f}"
-    )
-
-
-def _speak(found: list[GeneratedVoice], text: str, out: Path) -> None:
-    from idfacevc.audio.loudness import TEXT_LUFS
-    from idfacevc.audio.output import save_audio
-    from idfacevc.files import replacing
-    from idfacevc.vclip import space_of, stream
-
-    items = []
-    for number, voice in enumerate(found, start=1):
-        name = f"voice-{number}.wav"
-        rate = space_of(voice.space).sample_rate
-        save_audio(out / name, stream(voice, text), rate, loudness=TEXT_LUFS, provenance=voice.provenance)
-        items.append(f'<li><audio controls src="{name}"></audio><br>{html.escape(described(number, voice))}</li>')
-    title = html.escape(text if len(text) <= 80 else f"{text[:80]}…")
-    style = "<style>body{font-family:sans-serif;max-width:48em;margin:2em auto}li{margin:1em 0;list-style:none}</style>"
-    with replacing(out / "index.html") as page:
-        page.write_text(
-            f'<!doctype html><meta charset="utf-8"><title>Voices</title>{style}<h1>{title}</h1>'
-            f"<p>Synthetic voices that belong to nobody.</p><ol>{''.join(items)}</ol>\n",
-            encoding="utf-8",
-        )

@@ -121,11 +121,14 @@ class PictureData(pl.LightningDataModule):
         if not len(self._sets["train"]):
             raise InputError(f"{self.pictures}: holds no picture of the split train")
 
-    def mean_points(self) -> Tensor:
-        """The median landmarks (5, 2) of the training pictures, symmetric; a mean would heed wrong detections."""
+    def statistics(self) -> tuple[Tensor, Tensor]:
+        """The median landmarks (5, 2) of the training pictures, made symmetric, and their features (n, D).
+
+        A mean of the landmarks would heed wrong detections.
+        """
         points = self._sets["train"].points.median(dim=0).values
         mirrored = (points * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0]))[_MIRRORED]
-        return (points + mirrored) / 2
+        return (points + mirrored) / 2, self._sets["train"].features
 
     def train_dataloader(self) -> DataLoader:
         dataset = self._sets["train"]

@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from idfacevc.errors import InputError
+from idfacevc.evaluation.convert import Converted, Speak, System, convert_pairs, loader
 from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
-from idfacevc.evaluation.run import Converted, Speak, System, convert_pairs, loader, measure
+from idfacevc.evaluation.run import measure
 from idfacevc.evaluation.tables.conditions import OUTPUTS
 from idfacevc.files import make_folder, write_whole
 

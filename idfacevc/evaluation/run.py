@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from idfacevc.audio.output import save_audio, save_recording
 from idfacevc.evaluation import figures, report
+from idfacevc.evaluation.convert import Converted, System, checkpoint_digest, convert_pairs, loader
 from idfacevc.evaluation.measurement import Measurement, markdown, write_metrics, write_results, write_scores
 from idfacevc.evaluation.metrics.gender import VoiceGender
 from idfacevc.evaluation.pairs import Pair, read_outputs, read_pairs
-from idfacevc.evaluation.scores import ClipScorer, ScoreCache, map_processes
+from idfacevc.evaluation.scores import ClipScorer, ScoreCache
 from idfacevc.evaluation.tables.score_rows import score_row
 from idfacevc.evaluation.tables.speech_tables import clips_by_row, speech_table
 from idfacevc.evaluation.tables.voice_tables import VoiceTables
 from idfacevc.files import make_folder
 
 Sections = dict[str, list[Measurement]]
-Speak = Callable[[str], tuple[Any, int]]
-
-
-class System(Protocol):
-    """A converter; `idfacevc.IDFaceVC` is one."""
-
-    def voice_from_face(self, image: Any, aligned: bool = False) -> Any: ...
-
-    def convert(self, voice: Any, audio: Any = None, text: str | None = None, seed: int = 0) -> Any: ...
-
-    def copy_synthesis(self, audio: Any) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Converted:
-    """A list with its outputs.
-
-    Attributes:
-        pairs: Rows with their outputs. The source of a text is the base speaker's speech, where that was made here.
-        copies: Copy-synthesis by source; empty without a checkpoint to make it.
-    """
-
-    pairs: list[Pair]
-    copies: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -115,74 +89,6 @@ def evaluate_outputs(
     return measure(Converted(pairs, {}), out, tier, workers, about, results=results)
 
 
-def convert_pairs(
-    pairs: Sequence[Pair], checkpoint: Path, out: Path, load: Callable[[], System], speak: Speak, workers: int
-) -> Converted:
-    """Convert every pair and copy-synthesise every source into `out`/audio; files that are there are kept.
-
-    Args:
-        checkpoint: Folder of the bundle that `load` loads: outputs are named after its content.
-        load: Called once in each process.
-        speak: Base speaker, text to (samples, rate).
-    """
-    folder = out / "audio" / checkpoint_digest(checkpoint)
-    jobs: dict[Path, ConversionJob] = {}
-    done: list[Pair] = []
-    copies: dict[str, str] = {}
-    for pair in pairs:
-        output = folder / f"{_digest(pair.utterance, pair.face)}.wav"
-        jobs[output] = ConversionJob(output, pair.source, pair.say, pair.face, pair.aligned == "yes")
-        source = pair.source
-        if pair.say:
-            spoken = folder / f"say-{_digest(pair.say)}.wav"
-            if not spoken.exists():
-                save_recording(spoken, *speak(pair.say))
-            source = str(spoken)
-        copy = folder / f"copy-{_digest(source)}.wav"
-        jobs[copy] = ConversionJob(copy, source)
-        copies[source] = str(copy)
-        done.append(replace(pair, source=source, output=str(output)))
-    # Jobs of one face follow each other: its voice is the slow step.
-    waiting = sorted((job for job in jobs.values() if not job.output.exists()), key=lambda job: job.face)
-    if waiting:
-        for _ in map_processes(ConversionWorker(load), waiting, workers, "converting"):
-            pass
-    return Converted(done, copies)
-
-
-@dataclass(frozen=True)
-class ConversionJob:
-    """A file to make: `audio` or `text` in the voice of `face`, or copy-synthesis of `audio` without a face."""
-
-    output: Path
-    audio: str
-    text: str = ""
-    face: str = ""
-    aligned: bool = False
-
-
-class ConversionWorker:
-    """Does jobs in one process, with a system that it loads at the first one."""
-
-    def __init__(self, load: Callable[[], System]) -> None:
-        self._load = load
-        self._voice: tuple[str, Any] | None = None
-
-    @cached_property
-    def _system(self) -> System:
-        return self._load()
-
-    def __call__(self, job: ConversionJob) -> None:
-        if not job.face:
-            speech = self._system.copy_synthesis(job.audio)
-        else:
-            if self._voice is None or self._voice[0] != job.face:
-                self._voice = (job.face, self._system.voice_from_face(job.face, aligned=job.aligned))
-            source: dict[str, Any] = {"text": job.text} if job.text else {"audio": job.audio}
-            speech = self._system.convert(self._voice[1], **source)
-        save_audio(job.output, speech.samples, speech.sample_rate)
-
-
 def measure(
     converted: Converted,
     out: Path,
@@ -210,16 +116,17 @@ def measure(
 
     scorer = ClipScorer(ScoreCache(out / "cache.sqlite"), workers)
     scores = scorer.scores
-    sections: Sections = {}
-    voices = None
     if "offline" in tiers:
         scorer.offline(clips, transcripts, contours)
-        voices = VoiceTables(pairs, scores, VoiceGender.load())
+    if "paper" in tiers:
+        scorer.paper(clips, transcripts)
+    voices = VoiceTables(pairs, scores, VoiceGender.load()) if "offline" in tiers else None
+    sections: Sections = {}
+    if voices:
         sections["Naturalness and intelligibility (offline tier)"] = speech_table("offline", rows, scores)
         sections["Whose voice it is (offline tier)"] = voices.target_table() + voices.wanted_table()
         sections["Consistency and diversity (offline tier)"] = voices.spread_table()
     if "paper" in tiers:
-        scorer.paper(clips, transcripts)
         sections["Naturalness and intelligibility (paper tier)"] = speech_table("paper", rows, scores)
     if further:
         sections |= further(Measured(pairs, scorer, voices, load))
@@ -236,10 +143,10 @@ def measure(
     score_rows = [score_row(pair, scores, voices) for pair in pairs]
     write_metrics(out / "metrics.json", cells, about)
     write_scores(out / "scores.csv", score_rows)
-    drawings = figures.figures_of_list(load(), pairs) if load else {}
-    report.write_report(out / "report.html", sections, about, pairs, score_rows, scores, drawings)
     if results:
         write_results(results, Path(str(about["list"])).stem, cells, about)
+    drawings = figures.figures_of_list(load(), pairs) if load else {}
+    report.write_report(out / "report.html", sections, about, pairs, score_rows, scores, drawings)
     return sections
 
 
@@ -257,28 +164,3 @@ def missing_lines(sections: Mapping[str, Sequence[Measurement]]) -> list[str]:
         if cell.estimate is None:
             reasons.setdefault(cell.reason, []).append(f"{cell.info.title} of {cell.condition}")
     return [f"not available: {reason} ({'; '.join(cells)})" for reason, cells in reasons.items()]
-
-
-def loader(checkpoint: Path) -> Callable[[], Any]:
-    """A function that loads the bundle on the CPU, and that other processes can call."""
-    from idfacevc.api import IDFaceVC
-
-    return partial(IDFaceVC.from_pretrained, checkpoint, device="cpu")
-
-
-def checkpoint_digest(folder: Path) -> str:
-    """Hash of a bundle's configuration and tensors: outputs of one digest may be reused."""
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("*.json"), *folder.glob("*.safetensors")]):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _digest(*parts: str) -> str:
-    """Name of a file by what went into it: the contents of files that exist, the words of texts."""
-    digest = hashlib.sha256()
-    for part in parts:
-        content = Path(part).read_bytes() if len(part) < 1000 and Path(part).is_file() else part.encode()
-        digest.update(hashlib.sha256(content).digest())
-    return digest.hexdigest()[:20]

@@ -94,7 +94,7 @@ class VoiceModule(pl.LightningModule):
         if self._fixed is None:
             return features_loss(found, face)
         decoder, classes = self._fixed
-        return speech2face_loss(found, face, decoder.first, classes)
+        return speech2face_loss(found, face, decoder.shared, classes)
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         voice = batch["voice"]
@@ -130,7 +130,8 @@ class DecoderModule(pl.LightningModule):
         tower: folder of the face tower that judges by its features; empty for other features, which are not judged.
         rate: of Adam.
         landmarks, texture, identity: Weights of the squared error of the landmarks in pixels, of the mean absolute
-            error of the texture, and of one minus the cosine of the features of the drawn and the true face.
+            error of the texture, and of one minus the cosine of the features of the drawn and the true face. Most of
+            the first is how a picture was cropped, which no feature tells: more of it drowns the texture.
     """
 
     def __init__(
@@ -138,7 +139,7 @@ class DecoderModule(pl.LightningModule):
         decoder: FaceDecoderSpec = FaceDecoderSpec(),  # noqa: B008  frozen
         tower: str = "",
         rate: RateSpec = RateSpec(),
-        landmarks: float = 1.0,
+        landmarks: float = 0.05,
         texture: float = 100.0,
         identity: float = 100.0,
     ) -> None:
@@ -150,7 +151,7 @@ class DecoderModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         if not self.decoder.mean_points.any():
-            self.decoder.mean_points.copy_(self.trainer.datamodule.mean_points())  # type: ignore[attr-defined]
+            self.decoder.set_statistics(*self.trainer.datamodule.statistics())  # type: ignore[attr-defined]
         for judge in self._judge:
             judge.to(self.device)
 

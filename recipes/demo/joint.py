@@ -129,8 +129,8 @@ def train(clips: list[ClipFeatures], first: tuple[Path, Path], out: Path, minute
         sound, wave = sound[:, EDGE:-EDGE], wave[:, EDGE:-EDGE]
         far = distance(sound, wave)
         drawn = others.batch()
-        alone = unpaired.speak(net, generator, (mean, scale), drawn)
-        voice, said = unpaired.distances(listeners, net, alone, drawn)
+        alone = unpaired.convert_unpaired(net, generator, (mean, scale), drawn)
+        voice, said = unpaired.listener_losses(listeners, net, alone, drawn)
         optimiser.zero_grad()
         hinge, pull = panel.step(sound, wave, alone)
         (converter.total(terms) + _SPOKEN * far + pull + _VOICE * voice + _CONTENT * said).backward()

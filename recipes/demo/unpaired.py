@@ -96,7 +96,7 @@ class Listeners(nn.Module):
         return F.layer_norm(F.linear(heard, narrow.weight.detach(), narrow.bias.detach()), (narrow.out_features,))
 
 
-def speak(
+def convert_unpaired(
     net: IDFaceVCNet, generator: SourceFilterGenerator, scaling: tuple[Tensor, Tensor], drawn: Unpaired
 ) -> Tensor:
     """The waves (B, N) of sources in the voices drawn for them, without their ends."""
@@ -116,7 +116,7 @@ def speak(
     return generator((mel - mean) / scale, pitch, pulses, torch.randn_like(pulses))[:, EDGE:-EDGE]
 
 
-def distances(listeners: Listeners, net: IDFaceVCNet, wave: Tensor, drawn: Unpaired) -> tuple[Tensor, Tensor]:
+def listener_losses(listeners: Listeners, net: IDFaceVCNet, wave: Tensor, drawn: Unpaired) -> tuple[Tensor, Tensor]:
     """1 - cosine to the voice wanted, and the L1 distance of the content from the source's."""
     voice = 1 - F.cosine_similarity(listeners.voice(wave), drawn.speaker).mean()
     with torch.no_grad():

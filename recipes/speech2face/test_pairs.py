@@ -2,8 +2,9 @@
 
     python -m recipes.speech2face.test_pairs --corpora DIR --out DIR
 
-Each speaker who was kept from training gets a face of the other split, of the same gender and age group. Nobody is both
-speaker and face: gender and age can be measured with such pairs, a person's own face cannot.
+Each speaker who was kept from training gets a face of the other split, of the same gender and age group, in which the
+detector finds one. Nobody is both speaker and face: gender and age can be measured with such pairs, a person's own face
+cannot.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import csv
 import random
 from pathlib import Path
 
+from PIL import Image
+
 from idfacevc.data.corpora.item import MEMBER, open_member
+from idfacevc.face.detect import FaceDetector
 from idfacevc.files import replacing
 from idfacevc.models.speech2face.face_side import bins_of
 from recipes.demo.items import face_items
@@ -35,12 +39,14 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     faces = [one for one in face_items(args.corpora) if one.split == "valid"]
     random.Random(0).shuffle(faces)
+    detector = FaceDetector()
     rows = [("face", "voice", "identity", "gender")]
     for voice in utterances(args.corpora, each=1):
         if voice.split != "valid":
             continue
         fitting = bins_of(voice.age)
-        face = next(one for one in faces if one.gender == voice.gender and one.age in fitting)
+        alike = (one for one in faces if one.gender == voice.gender and one.age in fitting)
+        face = next(one for one in alike if detector.all(Image.open(open_member(one.face)).convert("RGB")))
         faces.remove(face)
         rows.append((copied(face.face, args.out), copied(voice.audio, args.out), voice.speaker, voice.gender))
     with replacing(args.out / "pairs.tsv") as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:

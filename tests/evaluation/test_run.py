@@ -18,9 +18,10 @@ import pytest
 from idfacevc.api import IDFaceVC
 from idfacevc.cli.main import main
 from idfacevc.errors import InputError
+from idfacevc.evaluation.convert import Converted, convert_pairs
 from idfacevc.evaluation.measurement import write_results
 from idfacevc.evaluation.pairs import Pair, read_outputs
-from idfacevc.evaluation.run import Converted, convert_pairs, measure, missing_lines
+from idfacevc.evaluation.run import measure, missing_lines
 from idfacevc.text.speakers.registry import base_speaker
 from tests.evaluation.conftest import TEXTS
 

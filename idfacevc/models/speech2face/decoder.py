@@ -43,6 +43,8 @@ class FaceDecoder(nn.Module):
     """A normalised face of features. Shape: (B, inputs) -> (B, 3, size, size) in [0, 1]."""
 
     mean_points: Tensor
+    mean: Tensor
+    scale: Tensor
 
     def __init__(self, spec: FaceDecoderSpec = FaceDecoderSpec()) -> None:
         super().__init__()
@@ -59,10 +61,23 @@ class FaceDecoder(nn.Module):
             stages += [nn.BatchNorm2d(into), nn.ReLU(), up]
         self.texture = nn.Sequential(*stages, nn.ReLU(), nn.Conv2d(spec.channels[-1], 3, 1), nn.Sigmoid())
         self.register_buffer("mean_points", torch.zeros(spec.points, 2))
+        self.register_buffer("mean", torch.zeros(spec.inputs))
+        self.register_buffer("scale", torch.ones(spec.inputs))
+
+    @torch.no_grad()
+    def set_statistics(self, points: Tensor, features: Tensor) -> None:
+        """Mean geometry (points, 2), and the features (n, inputs) by which those to come are standardised."""
+        self.mean_points.copy_(points)
+        self.mean.copy_(features.mean(dim=0))
+        self.scale.copy_(features.std(dim=0).clamp(min=1e-3))
+
+    def shared(self, features: Tensor) -> Tensor:
+        """The first layer, of standardised features. Shape: (B, inputs) -> (B, hidden)."""
+        return self.first((features - self.mean) / self.scale)
 
     def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Landmarks (B, points, 2), as shares of the side, and textures (B, 3, size, size) in mean geometry."""
-        shared = self.first(features)
+        shared = self.shared(features)
         moved = self.landmarks(shared).view(-1, self.spec.points, 2)
         maps = self.grown(shared).view(-1, self.spec.channels[0], self.side, self.side)
         return self.mean_points + moved, self.texture(maps)

@@ -79,14 +79,14 @@ def test_one_batch_is_learnt_by_heart():
         found, texture = decoder.parts(features)
         return (found - points).square().mean(), (texture - wanted).abs().mean()
 
-    before = [float(one) for one in errors()]
+    before = [float(one.detach()) for one in errors()]
     optimiser = torch.optim.Adam(decoder.parameters(), lr=3e-3)
     for _ in range(150):
         optimiser.zero_grad()
         landmarks, texture = errors()
         (100 * landmarks + texture).backward()
         optimiser.step()
-    after = [float(one) for one in errors()]
+    after = [float(one.detach()) for one in errors()]
     assert after[0] < 0.05 * before[0] and after[1] < 0.25 * before[1]
     drawn = decoder(features)
     inner = drawn[:, :, 3:-3, 3:-3] - images[:, :, 3:-3, 3:-3]

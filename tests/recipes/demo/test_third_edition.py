@@ -246,7 +246,7 @@ def test_listeners_hear_what_resemblyzer_hears_and_their_verdict_reaches_the_dec
     assert float(listeners.voice(wave)[0].detach() @ torch.from_numpy(oracle)) > 0.98  # windows end elsewhere
     torch.testing.assert_close(listeners.voice(wave), listeners.voice(0.2 * wave), atol=0.01, rtol=0.05)
     drawn = unpaired.UnpairedCrops(CLIPS, seed=0).batch()
-    made = unpaired.speak(net, generator, (torch.zeros(80, 1), torch.ones(80, 1)), drawn)
-    sum(unpaired.distances(listeners, net, made, drawn)).backward()
+    made = unpaired.convert_unpaired(net, generator, (torch.zeros(80, 1), torch.ones(80, 1)), drawn)
+    sum(unpaired.listener_losses(listeners, net, made, drawn)).backward()
     assert net.decoder.enter.weight.grad.abs().sum() > 0
     assert all(one.grad is None for one in listeners.parameters())
