@@ -119,7 +119,7 @@ def compare(clients: list[int], requests: int, systems: list[str]) -> None:
         command = [sys.executable, "-m", "piper.http_server", "-m", str(voice), "--port", str(port)]
         with started(command, f"http://127.0.0.1:{port}/voices"):
             for count in clients:
-                one = lambda: ask(client, f"http://127.0.0.1:{port}/", {"text": TEXT})  # noqa: E731
+                one = lambda: ask(client, f"http://127.0.0.1:{port}/synthesize", {"text": TEXT})  # noqa: E731
                 measure("piper.http_server", count, requests, 22050, one)
 
 

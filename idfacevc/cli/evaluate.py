@@ -161,13 +161,7 @@ def _add_gender(verbs: Any) -> argparse.ArgumentParser:
 def _add_association(verbs: Any) -> argparse.ArgumentParser:
     text = "measure how well faces and voices of real pairs find each other"
     parser = _verb(verbs, "association", run_association, text, "--pairs pairs.tsv")
-    parser.add_argument(
-        "--pairs",
-        type=Path,
-        required=True,
-        metavar="PAIRS.tsv",
-        help="columns face, voice, identity and, where known, gender (f or m)",
-    )
+    _face_voice_pairs(parser)
     parser.add_argument(
         "--train", type=Path, metavar="PAIRS.tsv", help="train heads on these pairs instead of taking the bundle's"
     )
@@ -182,6 +176,15 @@ def _add_association(verbs: Any) -> argparse.ArgumentParser:
 def _add_speech2face(verbs: Any) -> argparse.ArgumentParser:
     text = "measure how near the faces foretold from voices come to the true ones"
     parser = _verb(verbs, "speech2face", run_speech2face, text, "--pairs pairs.tsv")
+    _face_voice_pairs(parser)
+    parser.add_argument(
+        "--checkpoint", default="speech2face", metavar="C", help="bundle of Speech2Face (default: speech2face)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of galleries and intervals (default: 0)")
+    return parser
+
+
+def _face_voice_pairs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pairs",
         type=Path,
@@ -189,11 +192,6 @@ def _add_speech2face(verbs: Any) -> argparse.ArgumentParser:
         metavar="PAIRS.tsv",
         help="columns face, voice, identity and, where known, gender (f or m)",
     )
-    parser.add_argument(
-        "--checkpoint", default="speech2face", metavar="C", help="bundle of Speech2Face (default: speech2face)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of galleries and intervals (default: 0)")
-    return parser
 
 
 def _checkpoint(parser: argparse.ArgumentParser) -> None:

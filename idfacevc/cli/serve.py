@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from idfacevc.cli.options import add_model
@@ -92,13 +93,17 @@ def run(args: argparse.Namespace) -> int:
         model.warm_up()
         return model
 
-    def build() -> FastAPI:
+    def build(load: Callable[[], Model]) -> FastAPI:
         return build_app(load, store, limits, args.api_key, page=args.replicas == 1)
+
+    def replica() -> FastAPI:
+        model = load()  # here, so that no request comes before it is there
+        return build(lambda: model)
 
     if args.engine == "ray":
         from idfacevc.serve.replicas import run_replicas
 
-        run_replicas(build, args.host, args.port, args.replicas, args.device, limits.places)
+        run_replicas(replica, args.host, args.port, args.replicas, args.device, limits.places)
     else:
-        run_server(build(), args.host, args.port)
+        run_server(build(load), args.host, args.port)
     return 0
