@@ -117,7 +117,7 @@ def clips(corpora: Path, count: int, seconds: float) -> list[np.ndarray]:
     found = []
     for one in rows[:count]:
         wave = load_audio(audio_source(recording_of(corpora, one)), RATE)
-        start = (len(wave) - int(seconds * RATE)) // 2
+        start = max(0, len(wave) - int(seconds * RATE)) // 2
         cut = np.array(wave[start : start + int(seconds * RATE)])
         found.append(np.concatenate(list(at_loudness(cut, RATE, -23.0))))
     return found

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The demo model, third edition, from the corpora folder to a bundle: about two hours on two CPU cores.
+# The demo model, third edition, from the corpora folder to a bundle: about three hours on two CPU cores.
 # Features keep what is there when started again; a training goes on from its file, for its whole time once more.
 #
 #   recipes/demo/run.sh --corpora DIR [--texts FILE [--groups 75]] [--out runs/demo-third] [--face-side checkpoints/demo]
