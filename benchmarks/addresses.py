@@ -1,6 +1,6 @@
 """Does a face find its voice, one voice in every crop, and another voice than other people?
 
-    python benchmarks/addresses.py --checkpoint BUNDLE --corpora DIR --faces features/faces \\
+    python -m benchmarks.addresses --checkpoint BUNDLE --corpora DIR --faces features/faces \\
         --pairing features/pairing.safetensors
 
 For one and for several framings, and for several degrees of sharpness: the mean cosine of the voices of a face and of

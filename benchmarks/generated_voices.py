@@ -1,6 +1,6 @@
 """Vclip's voices, spoken: do they fit the faces, sound natural, stay with one person, and differ between two?
 
-    python benchmarks/generated_voices.py --corpora DIR [--faces 60] [--again 20] [--checkpoint vclip]
+    python -m benchmarks.generated_voices --corpora DIR [--faces 60] [--again 20] [--checkpoint vclip]
 
 Faces are the first of faces-valid, which no training saw; each says one of 60 sentences (IEEE 1969, lists 1 to 6). The
 first of them say it once more in the voice of another crop of the same picture: a tenth narrower and off the centre.

@@ -1,6 +1,6 @@
 """What a demo training has learnt of voice conversion, before any face: held-out speech in training speakers' voices.
 
-    python benchmarks/speech_driven.py --checkpoint stage_a/last.ckpt --features features/speech --corpora DIR
+    python -m benchmarks.speech_driven --checkpoint stage_a/last.ckpt --features features/speech --corpora DIR
 
 The voice is e_s of a training speaker's clips ("converted", and "text" for the same words by espeak) or of the source
 itself ("own voice"). Prints the share of

@@ -1,6 +1,6 @@
 """Copy-synthesis of held-out recordings: naturalness and distance from the recordings, of any vocoders side by side.
 
-python benchmarks/vocoders.py --corpora DIR [--vocoder DIR …] [--count 60]
+python -m benchmarks.vocoders --corpora DIR [--vocoder DIR …] [--count 60]
 """
 
 from __future__ import annotations

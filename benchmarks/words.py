@@ -1,6 +1,6 @@
 """Which words survive: error rates of Whisper at each step from a recording to a face's voice.
 
-    python benchmarks/words.py --corpora DIR [--corpus librispeech] [--checkpoint demo] [--count 24] [--face N …]
+    python -m benchmarks.words --corpora DIR [--corpus librispeech] [--checkpoint demo] [--count 24] [--face N …]
 
 One utterance each of different speakers: as it is, through the vocoder alone, and converted to faces of faces-valid by
 turns; with DNSMOS P.808 and overall. Where the table has the text, errors count against it. LibriSpeech's rows have

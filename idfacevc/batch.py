@@ -17,7 +17,7 @@ from idfacevc.bundles.licences import check_commercial
 from idfacevc.bundles.model import DEFAULT
 from idfacevc.cluster import cluster, input_error_of
 from idfacevc.errors import InputError
-from idfacevc.files import distinct, read_table
+from idfacevc.files import distinct
 from idfacevc.types import Progress, Voice
 
 OPTIONS: dict[str, type] = {
@@ -30,7 +30,7 @@ OPTIONS: dict[str, type] = {
     "base_speaker": str,
     "speaker": int,
 }
-_COLUMNS = ("face", "audio", "text", "output", *OPTIONS)
+COLUMNS = ("face", "audio", "text", "output", *OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Done:
 def convert_rows(
     batch: TableConversion, rows: Sequence[dict[str, str]], progress: Progress = lambda pieces, _: pieces
 ) -> Iterator[Done]:
-    """Convert the rows of `read_rows`, in order; a row that fails is reported, and the others go on.
+    """Convert the rows of a table, in order; a row that fails is reported, and the others go on.
 
     Args:
         progress: Wrapper of each row's pieces, which gets their sample rate as well.
@@ -158,21 +158,6 @@ class _Actor:
 
     def make(self, numbered: tuple[int, dict[str, str]]) -> Done:
         return self._maker(numbered)
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The table's rows; an unreadable table or an unknown column is an `InputError`."""
-    names, rows = read_table(path)
-    if unknown := [name for name in names if name not in _COLUMNS]:
-        raise InputError(f"{path}: unknown column {', '.join(unknown)}; columns are: {', '.join(_COLUMNS)}")
-    if "face" not in names or not {"audio", "text"} & set(names):
-        raise InputError(f"{path}: needs the columns face and audio or text")
-    if not rows:
-        raise InputError(f"{path}: holds no rows")
-    outputs = [row["output"] for row in rows if row.get("output")]
-    if twice := sorted({name for name in outputs if outputs.count(name) > 1}):
-        raise InputError(f"{path}: several rows write {', '.join(twice)}")
-    return rows
 
 
 def parse_row(row: dict[str, str], folder: Path, out_dir: Path, number: int) -> BatchRow:

@@ -19,8 +19,8 @@ from PIL import Image
 from idfacevc.audio import io as audio_io
 from idfacevc.audio.limiter import limited
 from idfacevc.audio.output import save_audio
-from idfacevc.batch import read_rows
 from idfacevc.bundles.model import available_bundles, read_spec, resolve
+from idfacevc.cli.batch import read_rows
 from idfacevc.cli.faults import status_of
 from idfacevc.cli.main import main
 from idfacevc.config.front_end import FrontEndSpec

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from idfacevc.cli.options import add_commercial, add_model, add_output, add_quiet, add_styles, shown
+from idfacevc.errors import InputError
+from idfacevc.files import read_table
 
 EXAMPLE = "idfacevc batch jobs.csv --out-dir out/batch"
 
@@ -35,9 +37,26 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=run)
 
 
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The table's rows; an unreadable table or an unknown column is an `InputError`."""
+    from idfacevc.batch import COLUMNS
+
+    names, rows = read_table(path)
+    if unknown := [name for name in names if name not in COLUMNS]:
+        raise InputError(f"{path}: unknown column {', '.join(unknown)}; columns are: {', '.join(COLUMNS)}")
+    if "face" not in names or not {"audio", "text"} & set(names):
+        raise InputError(f"{path}: needs the columns face and audio or text")
+    if not rows:
+        raise InputError(f"{path}: holds no rows")
+    outputs = [row["output"] for row in rows if row.get("output")]
+    if twice := sorted({name for name in outputs if outputs.count(name) > 1}):
+        raise InputError(f"{path}: several rows write {', '.join(twice)}")
+    return rows
+
+
 def run(args: argparse.Namespace) -> int:
     from idfacevc.audio.watermark import watermarker
-    from idfacevc.batch import TableConversion, convert_rows, convert_rows_on_cluster, read_rows
+    from idfacevc.batch import TableConversion, convert_rows, convert_rows_on_cluster
 
     rows = read_rows(args.table)
     if args.watermark:
