@@ -22,6 +22,7 @@ from idfacevc.evaluation.metrics.base import SAMPLE_RATE, SEED, Unavailable
 from idfacevc.evaluation.metrics.dnsmos import DNSMOS, P808, DnsmosModel
 from idfacevc.evaluation.metrics.recognition import FasterWhisper
 from idfacevc.evaluation.metrics.wer import FasterWhisperWER
+from idfacevc.pipeline.source import analyse
 from recipes.demo.corpora import Utterance, kept_out, read_faces, read_utterances, recording_of
 from recipes.demo.evaluate.test_set import read_face
 
@@ -44,16 +45,15 @@ def measured(args: argparse.Namespace) -> str:
     rows = read_faces(args.corpora, "train")[:8]
     voices = [system.voice_from_face(read_face(args.corpora, row.path), aligned=True) for row in rows]
     utterances = chosen(args.corpora, args.count)
-    recordings = [
-        (load_audio(audio_source(recording_of(args.corpora, one)), SAMPLE_RATE), SAMPLE_RATE) for one in utterances
-    ]
-    heard = [recogniser(recording) for recording, _ in recordings]
+    recordings = [load_audio(audio_source(recording_of(args.corpora, one)), SAMPLE_RATE) for one in utterances]
+    heard = [recogniser(recording) for recording in recordings]
+    sources = [analyse(recording, system.net) for recording in recordings]
     figures = []
     for contrast in args.contrast:
         system.net.post_filter.contrast = contrast
         metrics = FasterWhisperWER(model), P808(), DNSMOS()
-        for number, (one, recording) in enumerate(zip(utterances, recordings, strict=True)):
-            made = system.convert(voices[number % len(voices)], audio=recording, seed=args.seed)
+        for number, (one, source) in enumerate(zip(utterances, sources, strict=True)):
+            made = system.convert(voices[number % len(voices)], source=source, seed=args.seed)
             wave = load_audio((made.samples, made.sample_rate), SAMPLE_RATE)
             scores = dnsmos(wave)
             metrics[0].update(recogniser(wave), heard[number], one.speaker)
