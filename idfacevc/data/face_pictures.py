@@ -17,12 +17,14 @@ from torch.utils.data import DataLoader, Dataset
 from idfacevc.backbones.base import FaceBackbone, pixels
 from idfacevc.data.sampling import Draw, DrawSampler, check_loading
 from idfacevc.errors import InputError
-from idfacevc.face.detect import FaceDetector
+from idfacevc.face.detect import Face, FaceDetector
 from idfacevc.files import readable, replacing
 from idfacevc.models.speech2face.face_side import feature_of
 
 PICTURES_FILE = "pictures.safetensors"
 _SEARCHED = 160  # pixels at which landmarks are looked for
+_MARGIN = 40  # pixels around them: in a picture that the face fills, the detector misplaces landmarks
+_TURNED = 0.2  # offset of the nose from between the eyes, in distances of the eyes, above which a face is no front view
 _BATCH = 64
 _MIRRORED = [1, 0, 2, 4, 3]  # landmarks of a mirror image, in the detector's order
 
@@ -32,18 +34,19 @@ def write_pictures(
 ) -> tuple[int, int]:
     """Write aligned crops, (picture, split) each, with the detector's five landmarks and the backbone's features.
 
-    `number` (n,) in the file is the place of each picture among the crops.
+    Only front views: the mean geometry of the decoder is one. `number` (n,) in the file is the place of each picture
+    among the crops.
 
     Returns:
-        the number of pictures written, and of those left out because no face was found in them.
+        the number of pictures written, and of those left out because no face was found or it is turned away.
     """
     detector = FaceDetector()
     parts: list[dict[str, Tensor]] = []
     lost = seen = 0
     for batch in _batches(crops):
         images = [image.convert("RGB") for image, _ in batch]
-        searched = [image.resize((_SEARCHED, _SEARCHED), Image.Resampling.BICUBIC) for image in images]
-        found = [(number, face) for number, face in enumerate(detector.largest(searched)) if face is not None]
+        marks = [None if face is None else _landmarks(face) for face in detector.largest([_padded(one) for one in images])]
+        found = [(number, one) for number, one in enumerate(marks) if one is not None and _is_front(one)]
         lost, start, seen = lost + len(images) - len(found), seen, seen + len(images)
         if not found:
             continue
@@ -52,17 +55,32 @@ def write_pictures(
         parts.append(
             {
                 "images": (shown * 255).round().to(torch.uint8),
-                "points": torch.tensor(np.stack([face.landmarks / _SEARCHED for _, face in found])).float(),
+                "points": torch.tensor(np.stack([one for _, one in found])).float(),
                 "features": feature_of(backbone.tokens(kept)).cpu(),
                 "number": torch.tensor([start + number for number, _ in found]),
                 "valid": torch.tensor([batch[number][1] != "train" for number, _ in found]),
             }
         )
     if not parts:
-        raise InputError(f"{path}: no face was found in any picture")
+        raise InputError(f"{path}: no front view of a face was found in any picture")
     with replacing(path) as temporary:
         save_file({name: torch.cat([part[name] for part in parts]).contiguous() for name in parts[0]}, temporary)
     return sum(len(part["valid"]) for part in parts), lost
+
+
+def _padded(image: Image.Image) -> Image.Image:
+    small = np.asarray(image.resize((_SEARCHED, _SEARCHED), Image.Resampling.BICUBIC))
+    return Image.fromarray(np.pad(small, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)), mode="edge"))
+
+
+def _landmarks(face: Face) -> np.ndarray:
+    """Of a face in a padded picture, (5, 2), as shares of the picture's side."""
+    return (face.landmarks - _MARGIN) / _SEARCHED
+
+
+def _is_front(points: np.ndarray) -> bool:
+    left, right, nose = points[:3]
+    return bool(abs(nose - (left + right) / 2)[0] < _TURNED * np.linalg.norm(right - left))
 
 
 def _batches(crops: Iterator[tuple[Image.Image, str]]) -> Iterator[Sequence[tuple[Image.Image, str]]]:

@@ -1,6 +1,6 @@
 """What Speech2Face is trained on, out of the corpora folder.
 
-    python -m recipes.speech2face.features --corpora DIR --out DIR [--faces 2500] [--each 6] [--face-side demo]
+    python -m recipes.speech2face.features --corpora DIR --out DIR [--faces 8000] [--each 6] [--face-side demo]
 
 Shards `speech` with log-mels of all speakers whose gender is known, shards `faces` with the tower's features of
 labelled faces, and `pictures.safetensors` with the same faces' pictures and landmarks. What is there is kept.
@@ -95,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, required=True, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--faces", type=int, default=2500, metavar="N", help="of the training split (%(default)s)")
+    parser.add_argument("--faces", type=int, default=8000, metavar="N", help="of the training split (%(default)s)")
     parser.add_argument("--each", type=int, default=6, metavar="N", help="utterances of a speaker (%(default)s)")
     parser.add_argument("--face-side", default="demo", metavar="BUNDLE", help="whose tower reads (%(default)s)")
     args = parser.parse_args()
@@ -103,7 +103,7 @@ def main() -> None:
     faces = chosen_faces(args.corpora, args.faces)
     if not pictures.exists():
         written, lost = write_pictures(pictures, crops(faces), TowerBackbone(tower_of(args.face_side)), SIZE)
-        print(f"{written} faces; in {lost} pictures none was found")
+        print(f"{written} faces; in {lost} pictures none was found, or it is turned away")
     if not (args.out / "faces" / INDEX).exists():
         read = load_file(pictures)
         write_faces([faces[number] for number in read["number"].tolist()], read["features"], args.out / "faces")
