@@ -14,6 +14,7 @@ import pytest
 import idfacevc
 
 PACKAGE = Path(idfacevc.__file__).parent
+DEMO = PACKAGE.parent / "checkpoints/demo"
 
 # what each room of the package may import of it, beside itself; rooms further down stand on those above them
 LAYERS: dict[str, set[str]] = {
@@ -87,10 +88,10 @@ def test_layers(part: str) -> None:
 
 
 def _modules_after(code: str) -> set[str]:
-    """Top-level modules that a fresh interpreter has loaded after `code`."""
+    """Modules that a fresh interpreter has loaded after `code`, and their packages."""
     script = f"import sys\n{code}\nprint(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
-    return {name.split(".")[0] for name in out.stdout.split()}
+    return set(out.stdout.split())
 
 
 HEAVY = {"pytorch_lightning", "lightning", "gradio", "laion_clap", "whisper", "matplotlib", "transformers"}
@@ -114,3 +115,17 @@ def test_help_imports_no_tensors() -> None:
         "    main(['--help'])"
     )
     assert not modules & (HEAVY | {"torch", "scipy"})
+
+
+@pytest.mark.skipif(not (DEMO / "config.json").exists(), reason="checkpoints/demo is not in this checkout")
+def test_a_conversion_leaves_pytorchs_compiler_alone() -> None:
+    """Its import takes more than a second; drawing initial values on the meta device is what asks for it."""
+    modules = _modules_after(
+        "import numpy as np\n"
+        "from PIL import Image\n"
+        "from idfacevc import IDFaceVC\n"
+        f"vc = IDFaceVC.from_pretrained({str(DEMO)!r})\n"
+        "face = Image.effect_noise((128, 128), 60).convert('RGB')\n"
+        "vc.convert(vc.voice_from_face(face, aligned=True), audio=(np.sin(np.arange(8000) / 20), 16000))"
+    )
+    assert not {name for name in modules if name.startswith(("torch._dynamo", "torch._inductor"))}

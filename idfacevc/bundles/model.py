@@ -22,7 +22,7 @@ from torch import nn
 from idfacevc.backbones.tower import TOWER_FILE, FaceTower, write_tower
 from idfacevc.bundles import hub
 from idfacevc.bundles.format_1 import up_to_date
-from idfacevc.bundles.tensors import load_tensors, mismatches, save_tensors
+from idfacevc.bundles.tensors import load_tensors, mismatches, save_tensors, shapes_of, undrawn
 from idfacevc.config.model import ModelSpec
 from idfacevc.config.reader import from_dict, to_dict
 from idfacevc.config.vocoder import GriffinLimSpec, VocoderSpec
@@ -221,8 +221,7 @@ def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
     """A network of the configured sizes; built without memory first, and compared with the header of its weights."""
     config, path = folder / CONFIG_FILE, folder / weights
     try:
-        with torch.device("meta"):
-            wanted = build().state_dict()
+        wanted = shapes_of(build)
     except InputError as error:
         raise InputError(f"{config}: {error}") from error
     except Exception as error:  # PyTorch says what does not fit in many ways
@@ -236,7 +235,7 @@ def _built(build: Callable[[], M], folder: Path, weights: str) -> M:
     found = {key: torch.empty(shape, device="meta", dtype=kinds.get(key)) for key, shape in shapes.items()}
     if faults := mismatches(wanted, found):
         raise InputError(f"{path}: tensors do not match the configuration: {'; '.join(faults)}")
-    return build()
+    return undrawn(build)
 
 
 def load_generator(spec: VocoderSpec, folder: Path) -> Generator | SourceFilterGenerator | None:

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from idfacevc.bundles.model import CONFIG_FILE, SPEECH2FACE_FILE, read_config, write_config
-from idfacevc.bundles.tensors import checked_state
+from idfacevc.bundles.tensors import checked_state, shapes_of, undrawn
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing
 from idfacevc.models.speech2face.decoder import FaceDecoder, FaceDecoderSpec
@@ -96,11 +95,10 @@ def load_speech2face(folder: str | os.PathLike[str]) -> Speech2FaceBundle:
 def _module(build: Callable[[], M], tensors: dict[str, Tensor], prefix: str, path: Path) -> M:
     state = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
     try:
-        with torch.device("meta"):
-            wanted = build().state_dict()
+        wanted = shapes_of(build)
     except (ValueError, RuntimeError, ZeroDivisionError) as error:  # sizes that fit no network
         raise InputError(f"{path.parent}: the sizes of config.json make no network ({error})") from error
     checked_state(wanted, state, path)
-    module = build()
+    module = undrawn(build)
     module.load_state_dict(state)
     return module.eval()

@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from idfacevc.errors import InputError
 from idfacevc.files import readable
+
+M = TypeVar("M", bound=nn.Module)
+_DRAWS = {
+    *(Tensor.normal_, Tensor.uniform_, nn.init.normal_, nn.init.uniform_, nn.init.trunc_normal_),
+    *(nn.init.xavier_normal_, nn.init.xavier_uniform_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_),
+}
+
+
+class _Undrawn(TorchFunctionMode):
+    """Initial values are left out: a file's take their place."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in _DRAWS:
+            return args[0] if args else (kwargs or {})["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def undrawn(build: Callable[[], M]) -> M:
+    """A module whose weights are about to be loaded.
+
+    Drawing them would take time, and on the meta device a second more: PyTorch then imports its compiler.
+    """
+    with _Undrawn():
+        return build()
+
+
+def shapes_of(build: Callable[[], nn.Module]) -> dict[str, Tensor]:
+    """The tensors that a module would have, on the meta device: no memory is taken."""
+    with torch.device("meta"):
+        return undrawn(build).state_dict()
 
 
 def fingerprint(module: nn.Module, heading: str = "") -> str:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from idfacevc.bundles.model import CONFIG_FILE, VCLIP_FILE, read_config
-from idfacevc.bundles.tensors import checked_state, fingerprint
+from idfacevc.bundles.tensors import checked_state, fingerprint, shapes_of, undrawn
 from idfacevc.config.reader import to_dict
 from idfacevc.errors import InputError
 from idfacevc.models.vclip.heads import Association, AssociationSpec
@@ -156,8 +156,7 @@ def _array(tensors: Mapping[str, Tensor], name: str, path: Path) -> np.ndarray:
 
 def _module(build: Callable[[], M], tensors: Mapping[str, Tensor], name: str, path: Path) -> M:
     state = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-    with torch.device("meta"):
-        checked_state(build().state_dict(), state, path)
-    module = build()
+    checked_state(shapes_of(build), state, path)
+    module = undrawn(build)
     module.load_state_dict(state)
     return module.eval()

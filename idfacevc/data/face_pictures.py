@@ -45,7 +45,9 @@ def write_pictures(
     lost = seen = 0
     for batch in _batches(crops):
         images = [image.convert("RGB") for image, _ in batch]
-        marks = [None if face is None else _landmarks(face) for face in detector.largest([_padded(one) for one in images])]
+        marks = [
+            None if face is None else _landmarks(face) for face in detector.largest([_padded(one) for one in images])
+        ]
         found = [(number, one) for number, one in enumerate(marks) if one is not None and _is_front(one)]
         lost, start, seen = lost + len(images) - len(found), seen, seen + len(images)
         if not found:

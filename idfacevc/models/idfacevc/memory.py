@@ -19,8 +19,8 @@ class FaceVoiceMemory(nn.Module):
 
     def __init__(self, spec: FaceVoiceMemorySpec) -> None:
         super().__init__()
-        self.face_keys = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
-        self.speech_values = nn.Parameter(torch.randn(spec.slots, spec.dim) * spec.init_std)
+        self.face_keys = nn.Parameter(torch.empty(spec.slots, spec.dim).normal_(std=spec.init_std))
+        self.speech_values = nn.Parameter(torch.empty(spec.slots, spec.dim).normal_(std=spec.init_std))
         self.scale = nn.Parameter(torch.tensor(float(spec.scale)), requires_grad=False)
         self.sharpness, self.unit = spec.sharpness, spec.unit
 

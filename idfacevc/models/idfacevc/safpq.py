@@ -50,7 +50,7 @@ class Safpq(nn.Module):
 
     def __init__(self, spec: SafpqSpec, token_dim: int) -> None:
         super().__init__()
-        self.prompts = nn.Parameter(torch.randn(1, spec.prompts, spec.dim) * 0.02)
+        self.prompts = nn.Parameter(torch.empty(1, spec.prompts, spec.dim).normal_(std=0.02))
         # hidden states taken before CLIP's last norm hold large outlier channels
         self.norm = nn.Identity() if spec.paper_equations_only else nn.LayerNorm(token_dim)
         self.blocks = nn.ModuleList(SafpqBlock(spec, token_dim) for _ in range(spec.blocks))

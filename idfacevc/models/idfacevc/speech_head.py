@@ -19,7 +19,7 @@ class ClapSafpq(nn.Module):
     def __init__(self, spec: ClapSafpqSpec, dim: int) -> None:
         super().__init__()
         self.adapter = nn.Sequential(nn.Linear(spec.token_dim, dim), nn.LayerNorm(dim))
-        self.prompts = nn.Parameter(torch.randn(1, spec.prompts, dim) * 0.02) if spec.prompts else None
+        self.prompts = nn.Parameter(torch.empty(1, spec.prompts, dim).normal_(std=0.02)) if spec.prompts else None
         self.norm_self = nn.LayerNorm(dim)
         self.attention = MultiHeadAttention(dim, dim, spec.heads, spec.dropout)
         self.norm_ffn = nn.LayerNorm(dim)

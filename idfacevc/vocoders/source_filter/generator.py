@@ -49,7 +49,7 @@ class SourceFilterGenerator(nn.Module):
         with torch.no_grad():
             # gains begin near those of speech at a usual level, phases at zero
             self.filters.bias.view(3, -1)[[0, 2]] = -4.0
-        self.register_buffer("window", torch.hann_window(spec.window), persistent=False)
+        self.register_buffer("window", torch.hann_window(spec.window, device="cpu"), persistent=False)
 
     @property
     def reach(self) -> int:
