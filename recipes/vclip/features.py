@@ -2,7 +2,7 @@
 
     python -m recipes.vclip.features --corpora DIR --out DIR [--faces 2500] [--face-side demo]
 
-`faces.npz` holds the face features (n, 5, 267) of each face in five framings, with gender and age bin; `speech.npz` the
+`faces.npz` holds the face features (n, 5, 267) of each face in five framings, with its labels; `speech.npz` the
 unit mean Resemblyzer embedding (n, 256) of each speaker whose gender and age are known. What is there is kept.
 """
 
@@ -70,8 +70,7 @@ def main() -> None:
     if not (args.out / "faces.npz").exists():
         pictures, rows = load_faces(args.corpora, "train")
         crops = [Image.fromarray(one.permute(1, 2, 0).numpy()) for one in pictures[: args.faces]]
-        labels = {"gender": [row.gender for row in rows], "age": [row.age for row in rows]}
-        cut = {name: np.array(values[: args.faces]) for name, values in labels.items()}
+        cut = {name: np.array([getattr(row, name) for row in rows[: args.faces]]) for name in ("gender", "age", "race")}
         _save(args.out / "faces.npz", features=face_views(tower_of(args.face_side), crops), **cut)
     if not (args.out / "speech.npz").exists():
         encoder, known = SpeakerEncoder(), speakers(args.corpora)

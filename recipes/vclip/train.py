@@ -21,11 +21,11 @@ from torch import Tensor
 from idfacevc.bundles.tensors import fingerprint
 from idfacevc.bundles.vclip import VclipBundle, VclipSpec, save_vclip
 from idfacevc.models.vclip.heads import Association, AssociationSpec
-from idfacevc.models.vclip.prior import Mixture, nearest_distances, nobody
-from idfacevc.models.vclip.retrieval import hub_share, top
+from idfacevc.models.vclip.prior import Mixture, nobody
 from idfacevc.models.vclip.signature import Signature, fit_signature
 from idfacevc.text.speakers.spaces.kokoro import KokoroSpace
 from idfacevc.training.association import Schedule, fit_association
+from recipes.vclip.agreement import group_of, held_out, seen_gender, table
 from recipes.vclip.alignment import face_places, partners, voice_places
 from recipes.vclip.features import tower_of
 from recipes.vclip.syntheses import TEMPERATURE, prior
@@ -35,7 +35,6 @@ DRAWN = 14000  # of which the candidates are what is natural, and plainly a woma
 NATURAL = 0.75  # share of the voices that is kept by predicted P.808
 AXES = 5
 PARTNERS = 4  # candidates with which a face is paired by turns
-HELD = 0.1  # of the faces
 DIM, HIDDEN, SIGNATURE = 64, 256, 256
 GROWN = 16
 
@@ -82,7 +81,7 @@ def main() -> None:
     )
     print(f"feedback from {len(spoken.sound)} syntheses, held-out cosine: {_shown(figures)}")
     candidates = choose(mixture, signature, spoken, speech, args.seed)
-    held = np.random.default_rng(args.seed).random(len(faces["gender"])) < HELD
+    held = held_out(len(faces["gender"]), args.seed)
     association = train_heads(faces, speech, candidates, ~held, args.seed)
     heard, names = bank_sound(signature, spoken)
     tower = fingerprint(tower_of(args.face_side))
@@ -91,7 +90,7 @@ def main() -> None:
         index = association.of_voices(torch.from_numpy(candidates.sound)).numpy()
     bundle = VclipBundle(spec, association, signature, mixture, candidates.coordinates, index, heard)
     save_vclip(args.out, bundle)
-    print(f"held-out faces: {_shown(agreement(bundle, faces, held, candidates))}")
+    print("held-out faces:", *table(bundle, faces, held), sep="\n")
     print(f"written: {args.out}")
 
 
@@ -114,7 +113,7 @@ def choose(mixture: Mixture, signature: Signature, spoken: Syntheses, speech: di
     styles = (mixture.mean + coordinates @ mixture.basis.T).astype(np.float32)
     with torch.no_grad():
         sound = signature(torch.from_numpy(styles)).numpy()
-    group = _group(mixture, coordinates)
+    group = group_of(mixture, coordinates)
     measured = np.isfinite(spoken.p808) & np.isfinite(spoken.pitch)
     natural = np.ones(len(styles), bool)
     pitch = np.zeros((len(styles), 0))
@@ -143,14 +142,6 @@ def choose(mixture: Mixture, signature: Signature, spoken: Syntheses, speech: di
     return Candidates(coordinates[chosen], sound[chosen], group[chosen], years[chosen])
 
 
-def _group(mixture: Mixture, coordinates: np.ndarray) -> np.ndarray:
-    """The gender (n,) of the bank's voices to whose mean a sample is nearer."""
-    bank = KokoroSpace().bank()
-    places = (bank.vectors - mixture.mean) @ mixture.basis
-    means = np.stack([places[np.array(bank.genders) == gender].mean(axis=0) for gender in "fm"])
-    return np.where(nearest_distances(coordinates, means[:1]) <= nearest_distances(coordinates, means[1:]), "f", "m")
-
-
 def train_heads(faces: dict, speech: dict, candidates: Candidates, used: np.ndarray, seed: int) -> Association:
     """Heads of faces paired, within gender, with candidates and with a recorded speaker at their place."""
     views, sounds = [], []
@@ -176,14 +167,6 @@ def train_heads(faces: dict, speech: dict, candidates: Candidates, used: np.ndar
     return association
 
 
-def seen_gender(features: np.ndarray) -> np.ndarray:
-    """What the face tower says, "f" or "m" (n,), of faces (n, views, D)."""
-    log_odds = (features[..., -11] - features[..., -10]).mean(
-        axis=1
-    )  # before the nine age bins, in the order of GENDERS
-    return np.where(log_odds > 0, "f", "m")
-
-
 def bank_sound(signature: Signature, spoken: Syntheses) -> tuple[np.ndarray, tuple[str, ...]]:
     """How the bank's voices sound (n, V): as measured, or where a voice was not spoken as feedback tells."""
     bank = KokoroSpace().bank()
@@ -195,29 +178,6 @@ def bank_sound(signature: Signature, spoken: Syntheses) -> tuple[np.ndarray, tup
             mean = spoken.sound[own].mean(axis=0)
             sound[number] = mean / np.linalg.norm(mean)
     return sound, bank.names
-
-
-def agreement(bundle: VclipBundle, faces: dict, held: np.ndarray, candidates: Candidates) -> dict[str, float]:
-    """Figures of the best candidate of each view of faces that were held out, by what feedback says they sound like."""
-    views = torch.from_numpy(faces["features"][held])
-    with torch.no_grad():
-        placed = bundle.association.of_faces(views.flatten(0, 1)).numpy()
-    chosen = np.array([top(bundle.index @ face, 1)[0] for face in placed]).reshape(views.shape[:2])
-    sound, gender = candidates.sound[chosen], faces["gender"][held]
-    right = candidates.gender[chosen[:, 0]] == gender
-    seen = seen_gender(faces["features"][held])
-    same = (sound[:, :1] * sound[:, 1:]).sum(axis=-1)
-    across = [
-        (sound[own, 0] @ sound[own, 0].T)[np.triu_indices(own.sum(), 1)] for own in (gender == "f", gender == "m")
-    ]
-    return {
-        "gender as labelled": float(right.mean()),
-        "the tower's gender as labelled": float((seen == gender).mean()),
-        "gender as the tower sees it": float((candidates.gender[chosen[:, 0]] == seen).mean()),
-        "cosine, one face": float(same.mean()),
-        "cosine, others of one gender": float(np.concatenate(across).mean()),
-        "hub share": hub_share(list(chosen[:, 0])),
-    }
 
 
 def _shown(figures: dict[str, float]) -> str:
