@@ -25,14 +25,25 @@ def cluster() -> Iterator[Any]:
         import ray
     started = not ray.is_initialized()
     if started:
-        # on this machine's own address, unless a cluster is asked for: Ray has no password
-        local: dict[str, Any] = {} if "RAY_ADDRESS" in os.environ else {"_node_ip_address": "127.0.0.1"}
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **local)
+        if "RAY_ADDRESS" not in os.environ:
+            _stay_on_this_machine()
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield ray
     finally:
         if started:
             ray.shutdown()
+
+
+def _stay_on_this_machine() -> None:
+    """Ray has no password: what it starts listens to 127.0.0.1, as it does by itself on Windows and macOS.
+
+    Its option for a node's address takes 127.0.0.1 for the machine's address in the network, and listens everywhere.
+    """
+    from ray._private import ray_constants
+
+    os.environ[ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR] = "0"  # for the processes that it starts
+    ray_constants.ENABLE_RAY_CLUSTER = False
 
 
 def input_error_of(error: BaseException) -> InputError | None:

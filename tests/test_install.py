@@ -40,6 +40,14 @@ def test_a_wheel_is_all_that_a_conversion_needs(place: Path, photo: Image.Image)
     assert "nothing to fetch" in _run(command, "download", "--checkpoint", "demo", cwd=elsewhere)
     # no build tool at run time, and no warning of one
     _run(environment / "bin/python", "-W", "error", "-c", "import pyworld")
+    # without the watermark's weights nothing is spoken unmarked, unless that is asked for
+    _run(pip, "uninstall", "--quiet", "--yes", "resemble-perth")
+    speak = [command, "convert", "--face", "photo.jpg", "--text", "Hello there.", "-o", "bare.wav"]
+    refused = subprocess.run([str(part) for part in speak], cwd=elsewhere, capture_output=True, text=True)
+    assert refused.returncode == 2 and "pip install resemble-perth" in refused.stderr
+    assert refused.stderr.count("\n") == 1 and not (elsewhere / "bare.wav").exists()
+    _run(*speak, "--no-watermark", cwd=elsewhere)
+    assert (elsewhere / "bare.wav").exists()
 
 
 def _run(*command: object, cwd: Path | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import subprocess
 import sys
@@ -51,7 +50,7 @@ def served(folder: Path, *options: str) -> Iterator[httpx.Client]:
             with httpx.Client(base_url=address, timeout=300) as client:
                 yield client
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
             process.wait(120)
 
 
