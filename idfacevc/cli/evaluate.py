@@ -161,7 +161,11 @@ def _add_gender(verbs: Any) -> argparse.ArgumentParser:
 def _add_association(verbs: Any) -> argparse.ArgumentParser:
     text = "measure how well faces and voices of real pairs find each other"
     parser = _verb(verbs, "association", run_association, text, "--pairs pairs.tsv")
-    _face_voice_pairs(parser)
+    what = parser.add_mutually_exclusive_group(required=True)
+    _face_voice_pairs(what)
+    what.add_argument("--trials", type=Path, metavar="LIST.txt", help="public list of trials (PINs, CMPC) instead")
+    parser.add_argument("--faces", type=Path, default=Path(), metavar="DIR", help="folder of the pictures of --trials")
+    parser.add_argument("--voices", type=Path, default=Path(), metavar="DIR", help="folder of their recordings")
     parser.add_argument(
         "--train", type=Path, metavar="PAIRS.tsv", help="train heads on these pairs instead of taking the bundle's"
     )
@@ -176,7 +180,7 @@ def _add_association(verbs: Any) -> argparse.ArgumentParser:
 def _add_speech2face(verbs: Any) -> argparse.ArgumentParser:
     text = "measure how near the faces foretold from voices come to the true ones"
     parser = _verb(verbs, "speech2face", run_speech2face, text, "--pairs pairs.tsv")
-    _face_voice_pairs(parser)
+    _face_voice_pairs(parser, required=True)
     parser.add_argument(
         "--checkpoint", default="speech2face", metavar="C", help="bundle of Speech2Face (default: speech2face)"
     )
@@ -184,14 +188,9 @@ def _add_speech2face(verbs: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def _face_voice_pairs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--pairs",
-        type=Path,
-        required=True,
-        metavar="PAIRS.tsv",
-        help="columns face, voice, identity and, where known, gender (f or m)",
-    )
+def _face_voice_pairs(parser: Any, **options: Any) -> None:
+    text = "columns face, voice, identity and, where known, gender (f or m)"
+    parser.add_argument("--pairs", type=Path, metavar="PAIRS.tsv", help=text, **options)
 
 
 def _checkpoint(parser: argparse.ArgumentParser) -> None:
@@ -328,10 +327,17 @@ def run_association(args: argparse.Namespace) -> int:
 
     from idfacevc.errors import InputError
     from idfacevc.evaluation.association import read_face_voice_pairs
-    from idfacevc.evaluation.association_heads import association_report, features
+    from idfacevc.evaluation.association_heads import association_report, features, trials_report
+    from idfacevc.evaluation.protocols.pins import read_trials
     from idfacevc.training.association import small_heads
     from idfacevc.vclip import Vclip
 
+    if args.trials:
+        if args.train:
+            raise InputError("--train goes with --pairs: a public list says nothing of pictures beside its trials")
+        trials = read_trials(args.trials)
+        print(trials_report(Vclip.from_pretrained(args.checkpoint), trials, args.faces, args.voices, args.seed))
+        return 0
     pairs = read_face_voice_pairs(args.pairs)
     heads = None
     train = read_face_voice_pairs(args.train) if args.train else []

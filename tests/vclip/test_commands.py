@@ -153,3 +153,20 @@ def test_association_of_a_list_of_pairs(here, small_bundle, photo_path, speech_p
     pairs.write_text("face\tvoice\n")
     assert main(line) == 2
     assert "identity" in capsys.readouterr().err
+
+
+def test_association_of_a_public_list_of_trials(here, small_bundle, photo_path, speech_path, tmp_path, capsys):
+    pytest.importorskip("resemblyzer")
+    other = tmp_path / "other.wav"
+    soundfile.write(other, vowels(2.0, seed=5), 16000)
+    trials = tmp_path / "list.txt"
+    rows = [f"1,1,1,1,{speech_path},{photo_path}", f"2,2,1,0,other.wav,{photo_path}"]
+    trials.write_text("\n".join(["id,voice-speaker-id,face-speaker-id,label,voice-path,face-path", *rows]))
+    line = ["evaluate", "association", "--checkpoint", str(small_bundle), "--trials", str(trials)]
+    line += ["--voices", str(tmp_path)]
+    assert main(line) == 0
+    table = capsys.readouterr().out
+    assert "2 trials, 1 of one person, 2 identities" in table and "| AUC |" in table and "| EER |" in table
+    other.unlink()
+    assert main(line) == 2
+    assert capsys.readouterr().err.endswith(f"{other}: is not there (1 of the 3 files are not)\n")
