@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from idfacevc.errors import InputError
-from idfacevc.losses.association import association_loss
+from idfacevc.losses.association import association_loss, mined_loss
 from idfacevc.models.vclip.heads import Association, AssociationSpec
 
 _DECIDE = 2000  # identities under which pairs of one identity are masked: in a larger corpus they hardly ever meet
 SEEDS = 5  # of `small_heads`, whose scores are averaged: a few hundred pairs make chance count
+_HARDNESS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # of mined negatives, by turns (Learnable PINs' curriculum)
 _FEW = 5000  # pairs under which the weight decay is the stronger one
 
 
@@ -29,6 +30,7 @@ class Schedule:
         held: share of the identities that is kept for development.
         cell_share: share of each batch that is drawn from one cell, where cells are given; within a cell, such as women
             of one age, the loss cannot be lowered by telling cells apart.
+        mined: weight of the loss of mined negatives beside that of all; they grow harder as the training goes on.
     """
 
     epochs: int = 100
@@ -37,6 +39,7 @@ class Schedule:
     patience: int = 5
     held: float = 0.1
     cell_share: float = 0.0
+    mined: float = 0.0
 
 
 def fit_association(
@@ -76,15 +79,20 @@ def fit_association(
         net.set_statistics(face[rest].flatten(0, 1), voice[rest].flatten(0, 1))
         optimiser = torch.optim.AdamW(net.parameters(), schedule.rate, weight_decay=0.05 if len(rest) < _FEW else 0.01)
         steps = schedule.epochs * max(1, len(rest) // schedule.batch)
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, steps, pct_start=0.05)
+        rise = min(1.0, max(0.05, 2.5 / steps))  # a rise of one step is divided by zero
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.rate, steps, pct_start=rise)
         best, state, waited = -1.0, net.state_dict(), 0
-        for _ in range(schedule.epochs):
+        for epoch in range(schedule.epochs):
+            hardness = _HARDNESS[epoch * len(_HARDNESS) // schedule.epochs]
             net.train()
             for chosen in _batches(rest, cell, schedule, generator):
-                pairs = _view(voice, chosen, generator), _view(face, chosen, generator)
+                placed = net.of_voices(_view(voice, chosen, generator)), net.of_faces(_view(face, chosen, generator))
                 optimiser.zero_grad()
                 same = None if masked is None else masked[chosen]
-                association_loss(net.of_voices(pairs[0]), net.of_faces(pairs[1]), net.scale, same).backward()
+                loss = association_loss(*placed, net.scale, same)
+                if schedule.mined:
+                    loss = loss + schedule.mined * mined_loss(*placed, hardness, same)
+                loss.backward()
                 optimiser.step()
                 scheduler.step()
             figure = development_auc(net.eval(), face[held, 0], voice[held, 0], identity[held])

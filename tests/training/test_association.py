@@ -46,6 +46,16 @@ def test_equal_seeds_give_equal_heads_and_cells_fill_a_batch():
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
 
 
+def test_mined_negatives_teach_it_as_well():
+    face, voice, _ = planted(400, 0)
+    spec = AssociationSpec(40, 30, 16, 32, 0.1, "mlp")
+    schedule = Schedule(epochs=20, batch=200, patience=20, mined=5.0)
+    net, found = fit_association(face, voice, torch.arange(400), spec, schedule, seed=5)
+    assert found > 0.7
+    other, _ = fit_association(face, voice, torch.arange(400), spec, Schedule(20, 200, patience=20), seed=5)
+    assert not torch.equal(net.face_head.state_dict().popitem()[1], other.face_head.state_dict().popitem()[1])
+
+
 def test_what_makes_no_pairs_is_refused():
     spec = AssociationSpec(40, 30, 16, 32, 0.1, "mlp")
     with pytest.raises(InputError, match="make no pairs"):

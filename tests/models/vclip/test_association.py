@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from idfacevc.errors import InputError
-from idfacevc.losses.association import association_loss
+from idfacevc.losses.association import association_loss, mined_loss
 from idfacevc.models.vclip.heads import Association, AssociationSpec, RealNVP
 
 VOICE = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -27,6 +27,22 @@ def test_the_loss_is_log_n_for_equal_rows_and_blind_to_length_and_direction():
     loss = association_loss(VOICE, FACE, 3.0)
     assert torch.isclose(loss, association_loss(VOICE * torch.tensor([[3.0], [0.1], [7.0]]), FACE * 2, 3.0))
     assert torch.isclose(loss, association_loss(FACE, VOICE, 3.0))
+
+
+def test_the_mined_negative_is_as_hard_as_asked_and_never_harder_than_the_truth():
+    """Against a plain search, where all negatives lie inside the margin."""
+    generator = torch.Generator().manual_seed(0)
+    voice, face = (torch.nn.functional.normalize(torch.randn(9, 4, generator=generator), dim=1) for _ in range(2))
+    for hardness in (0.0, 0.5, 1.0):
+        wanted = 0.0
+        for row in range(9):
+            own = float((voice[row] - face[row]).norm())
+            others = sorted((float((voice[row] - face[one]).norm()) for one in range(9) if one != row), reverse=True)
+            place = min(int(hardness * 7), max(0, sum(one > own for one in others) - 1))
+            wanted += (own**2 + max(0.0, 3.0 - others[place]) ** 2) / 18
+        assert float(mined_loss(voice, face, hardness, margin=3.0)) == pytest.approx(wanted, rel=1e-5)
+    alone = mined_loss(voice[:2], face[:2], 0.5, torch.zeros(2))
+    assert float(alone) == pytest.approx(float((voice[:2] - face[:2]).square().sum()) / 4, rel=1e-5)
 
 
 def test_pairs_of_one_identity_are_no_negatives():
