@@ -213,8 +213,8 @@ class IDFaceVC:
         A text is spoken, converted and handed out some sentences at a time, however long it is. The loudness follows
         what is known: all that was handed out and the next three seconds. An iterator as `audio` gives a recording that
         is still being made, a microphone's: chunks (n,) of mono floats at `sample_rate`. It is converted in passages of
-        1 to 2 s, to which comes what decoder, vocoder and loudness look ahead; pitch is normalised over the last half
-        minute instead of the whole.
+        1 to 2 s, to which comes what vocoder, loudness (0.4 s) and watermark look ahead; pitch is normalised over the
+        last half minute instead of the whole.
 
         Args:
             watermark: Whether the pieces carry the inaudible mark, as a file would.
@@ -222,7 +222,8 @@ class IDFaceVC:
         chosen = ConversionOptions(**options)
         converted = self._converted(voice, audio, text, source, chosen)
         pieces = self._converter.samples(converted, chosen)
-        return in_few_threads(streamed(pieces, self.sample_rate, converted.loudness, watermark))
+        live = isinstance(audio, Iterator)
+        return in_few_threads(streamed(pieces, self.sample_rate, converted.loudness, watermark, live))
 
     @few_threads()
     def convert_to_file(

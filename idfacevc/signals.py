@@ -10,10 +10,16 @@ from types import FrameType
 
 @contextmanager
 def raising(number: int, error: type[BaseException]) -> Iterator[None]:
-    """A signal raises `error` within the block, once: what follows is tidying up."""
+    """A signal raises `error` within the block, once: what follows is tidying up.
+
+    So does the block where the signal made something else of it: a file that was being written says that it failed.
+    """
+    came = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal came
         signal.signal(number, signal.SIG_IGN)
+        came = True
         raise error
 
     try:
@@ -23,5 +29,9 @@ def raising(number: int, error: type[BaseException]) -> Iterator[None]:
         return
     try:
         yield
+    except BaseException as other:
+        if came and not isinstance(other, error):
+            raise error from other
+        raise
     finally:
         signal.signal(number, before)

@@ -16,7 +16,7 @@ _OVERSAMPLING = 4
 _MARGIN_DB = 0.1  # the gain bends the wave between samples
 _REACH = 0.005  # seconds that the gain takes to fall and to rise
 _TAPS = 12  # samples at each side that an interpolated one depends on
-_BLOCK = 1 << 14
+_BLOCK = 1 << 12
 
 
 def peaks(wave: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 TEXT_LUFS = -23.0  # EBU R128's target for programmes
 SILENCE_LUFS = -70.0  # the absolute gate: what lies under it is not raised
 LOOK_AHEAD = 3.0  # seconds; the loudness of a stream is known so far ahead of what is handed out
+LIVE_LOOK_AHEAD = 0.4  # the same of a stream that somebody waits for: one gating block
 
 _HOP = 0.1  # seconds; a gating block is four of them
 
@@ -79,14 +80,16 @@ def gain_to(target: float, loudness: float) -> float:
     return 10 ** ((target - loudness) / 20) if loudness > min(SILENCE_LUFS, target) else 1.0
 
 
-def levelled(pieces: Iterable[np.ndarray], rate: int, target: float) -> Iterator[np.ndarray]:
+def levelled(
+    pieces: Iterable[np.ndarray], rate: int, target: float, look_ahead: float = LOOK_AHEAD
+) -> Iterator[np.ndarray]:
     """A stream (n,) at `target` LUFS, whose gain follows the loudness of all that is known so far.
 
-    That is what was handed out and the next three seconds (all of it, where it is shorter). The gain moves linearly
-    over a tenth of a second, so that it is not heard.
+    That is what was handed out and the next `look_ahead` seconds (all of it, where it is shorter). The gain moves
+    linearly over a tenth of a second, so that it is not heard.
     """
     meter = Meter(rate)
-    hop, ahead = round(_HOP * rate), round(LOOK_AHEAD * rate)
+    hop, ahead = round(_HOP * rate), round(look_ahead * rate)
     waiting = np.zeros(0, np.float32)
     gain: float | None = None
 

@@ -14,7 +14,7 @@ from idfacevc.audio import formats
 from idfacevc.audio.formats import LIVE, Format, format_of
 from idfacevc.audio.io import spooled
 from idfacevc.audio.limiter import CEILING_DB, LOSSY_CEILING_DB, limited
-from idfacevc.audio.loudness import gain_to, integrated_loudness, levelled
+from idfacevc.audio.loudness import LIVE_LOOK_AHEAD, LOOK_AHEAD, gain_to, integrated_loudness, levelled
 from idfacevc.audio.manifest import SUFFIXES, Credentials
 from idfacevc.audio.provenance import Provenance
 from idfacevc.audio.watermark import watermarker
@@ -118,11 +118,17 @@ def at_loudness(samples: np.ndarray | Iterable[np.ndarray], rate: int, target: f
     return limited(_blocks(wave, gain), rate)
 
 
-def streamed(pieces: Iterable[np.ndarray], rate: int, loudness: float | None, watermark: bool) -> Iterator[np.ndarray]:
-    """A wave that is heard while it is made: near `loudness`, marked, and under the ceiling."""
+def streamed(
+    pieces: Iterable[np.ndarray], rate: int, loudness: float | None, watermark: bool, live: bool = False
+) -> Iterator[np.ndarray]:
+    """A wave that is heard while it is made: near `loudness`, marked, and under the ceiling.
+
+    Args:
+        live: The wave itself is made while somebody speaks: its loudness is looked at less far ahead.
+    """
     mark = watermarker() if watermark else None
     if loudness is not None:
-        pieces = levelled(pieces, rate, loudness)
+        pieces = levelled(pieces, rate, loudness, LIVE_LOOK_AHEAD if live else LOOK_AHEAD)
     return limited(mark.mark(pieces, rate) if mark else pieces, rate)
 
 

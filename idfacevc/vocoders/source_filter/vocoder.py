@@ -12,7 +12,8 @@ from idfacevc.config.vocoder import SourceFilterVocoderSpec
 from idfacevc.vocoders.base import checked_mels
 from idfacevc.vocoders.source_filter.generator import SourceFilterGenerator, pulse_train
 
-_BLOCK = 200  # frames made at a time
+_BLOCK = 256  # frames at most
+_LEAST = 50  # frames, under which the neighbours would cost more than the block
 
 
 class SourceFilter:
@@ -44,8 +45,8 @@ class SourceFilter:
     def stream(self, mels: Iterable[Tensor], seed: int = 0) -> Iterator[np.ndarray]:
         """The wave in pieces, of (M + 1, t) that arrive in pieces; their sizes do not change the samples.
 
-        Blocks of 2 s are made with as many frames of their neighbours as a sample can depend on, so that a stream
-        equals one pass; the first samples come when a block and 0.25 s after it are known.
+        Blocks are made with as many frames of their neighbours as a sample can depend on, so that a stream equals one
+        pass: each piece as it comes, but for its last 0.25 s.
         """
         hop, reach = self.spec.hop_length, self._net.reach
         rng = np.random.default_rng(seed % 2**64)
@@ -67,8 +68,8 @@ class SourceFilter:
             drawn = rng.standard_normal(piece.shape[1] * hop, dtype=np.float32)
             rows = torch.cat([rows, piece], dim=1)
             pulses, noise = torch.cat([pulses, more]), torch.cat([noise, torch.from_numpy(drawn)])
-            while rows.shape[1] - context >= _BLOCK + reach:
-                stop = context + _BLOCK
+            while (ready := rows.shape[1] - context - reach) >= _LEAST:
+                stop = context + min(_BLOCK, ready)
                 yield block(stop)
                 drop = max(0, stop - reach)
                 rows, context = rows[:, drop:], stop - drop
