@@ -52,9 +52,8 @@ def main() -> None:
         waits.append((gone_in - came_out) / rate)
         came_out += len(piece)
         begin = time.perf_counter()
-    print(
-        f"| {len(wave) / rate:.1f} s in chunks of {args.chunk:g} s | recording waited for, s | computing, s |\n|---|---|---|"
-    )
+    print(f"| {len(wave) / rate:.1f} s in chunks of {args.chunk:g} s | recording waited for, s | computing, s |")
+    print("|---|---|---|")
     print(f"| first sound | {waits[0]:.2f} | {computed[0]:.2f} |")
     for name, figure in (("median", np.median), ("longest", max)):
         print(f"| each piece after it, {name} | {figure(waits[1:]):.2f} | {figure(computed[1:]):.2f} |")

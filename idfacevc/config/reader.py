@@ -62,7 +62,7 @@ def _kind(kinds: list[Any], value: Any, where: str) -> Any:
         return next((kind for kind in kinds if isinstance(value, kind)), kinds[0])
     by_name = {kind.kind: kind for kind in kinds}
     name = value.get("kind", kinds[0].kind)
-    if name not in by_name:
+    if not isinstance(name, str) or name not in by_name:
         raise InputError(f"{where}.kind: {name!r} is none of {', '.join(map(repr, by_name))}")
     return by_name[name]
 

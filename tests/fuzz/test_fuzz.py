@@ -160,11 +160,11 @@ def test_tensors_of_another_type_or_shape(tiny_bundle: Path, tmp_path: Path, tri
         elif kind == 1:
             tensors[name] = tensors[name][None]
         elif kind == 2:
-            tensors[name] = tensors[name] * np.float32(np.nan)
+            tensors[name] = np.asarray(tensors[name] * np.float32(np.nan))
         elif kind == 3:
             tensors[f"{name}.more"] = tensors.pop(name)
         else:
-            tensors[name] = tensors[name] * np.float32(1e30)
+            tensors[name] = np.asarray(tensors[name] * np.float32(1e30))
         save_file(tensors, bundle / "model.safetensors")
         tried(f"{name}, kind {kind} of seed {SEED}", checkpoint=bundle)
         shutil.rmtree(bundle)
