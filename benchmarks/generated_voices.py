@@ -1,11 +1,12 @@
 """Vclip's voices, spoken: do they fit the faces, sound natural, stay with one person, and differ between two?
 
-    python -m benchmarks.generated_voices --corpora DIR [--faces 60] [--again 20] [--checkpoint vclip]
+    python -m benchmarks.generated_voices --corpora DIR [--faces 60] [--again 20] [--pool generated bank]
 
 Faces are the first of faces-valid, which no training saw; each says one of 60 sentences (IEEE 1969, lists 1 to 6). The
 first of them say it once more in the voice of another crop of the same picture: a tenth narrower and off the centre.
 The picture's gender is the label's; the voice's is heard by the project's classifier of voices. Error rates are
-Whisper's. With --one-sentence all say the same, so that cosines compare voices alone.
+Whisper's. With --one-sentence all say the same, so that cosines compare voices alone. The pool "bank" has the
+synthesiser's own voices choose from: what it reaches bounds what generated voices can reach.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from idfacevc.audio.io import load_audio
 from idfacevc.errors import InputError
-from idfacevc.evaluation.measurement import Measurement, markdown
+from idfacevc.evaluation.measurement import Metric
 from idfacevc.evaluation.metrics.base import SAMPLE_RATE, Unavailable
 from idfacevc.evaluation.metrics.dnsmos import DNSMOS, P808, DnsmosModel
 from idfacevc.evaluation.metrics.embedding import SpeakerEncoder
@@ -30,9 +32,10 @@ from idfacevc.evaluation.metrics.pitch import PitchTracker
 from idfacevc.evaluation.metrics.recognition import FasterWhisper
 from idfacevc.evaluation.metrics.wer import FasterWhisperWER
 from idfacevc.types import GeneratedVoice
-from idfacevc.vclip import Vclip
+from idfacevc.vclip import Pool, Vclip
 from recipes.demo.corpora import read_faces
 from recipes.demo.evaluate.test_set import read_face
+from recipes.vclip.agreement import seen_gender
 
 SENTENCES = Path(__file__).with_name("sentences.txt").read_text(encoding="utf-8").splitlines()
 
@@ -51,26 +54,37 @@ def main() -> int:
     parser.add_argument("--checkpoint", default="vclip", metavar="C", help="bundle (default: vclip)")
     parser.add_argument("--faces", type=int, default=60, metavar="N", help="(default: 60)")
     parser.add_argument("--again", type=int, default=20, metavar="N", help="faces that speak in another crop as well")
+    parser.add_argument("--pool", nargs="+", choices=["generated", "bank"], default=["generated", "bank"])
     parser.add_argument("--one-sentence", action="store_true", help="all say the first sentence")
     args = parser.parse_args()
     try:
-        print(measured(args))
+        vclip = Vclip.from_pretrained(args.checkpoint)
+        columns = {pool: measured(vclip, pool, args) for pool in args.pool}
     except (InputError, Unavailable, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2
+    print(f"| {args.faces} faces | {' | '.join(f'{pool} voices' for pool in columns)} |")
+    print("|---|" + "---|" * len(columns))
+    for name in columns[args.pool[0]]:
+        print(f"| {name} | {' | '.join(column[name] for column in columns.values())} |")
     return 0
 
 
-def measured(args: argparse.Namespace) -> str:
-    """The tables."""
-    vclip = Vclip.from_pretrained(args.checkpoint)
+def measured(vclip: Vclip, pool: Pool, args: argparse.Namespace) -> dict[str, str]:
+    """Figures by name, of the best voice of a pool for each face."""
     rows = read_faces(args.corpora, "valid")[: args.faces]
     pictures = [read_face(args.corpora, row.path) for row in rows]
-    voices = [vclip.voices(picture, 1, aligned=True)[0] for picture in pictures]
-    others = [vclip.voices(another_crop(picture), 1, aligned=True)[0] for picture in pictures[: args.again]]
+    voices = [vclip.voices(picture, 1, pool, aligned=True)[0] for picture in pictures]
+    others = [vclip.voices(another_crop(picture), 1, pool, aligned=True)[0] for picture in pictures[: args.again]]
+    sentences = [SENTENCES[0 if args.one_sentence else number % len(SENTENCES)] for number in range(len(rows))]
     encoder, tracker, hearing = SpeakerEncoder(), PitchTracker(), VoiceGender.load()
     recogniser, dnsmos = FasterWhisper(), DnsmosModel()
-    metrics = [FasterWhisperWER(recogniser.name.partition(" (")[0]), P808(), DNSMOS(), GenderAgreement()]
+    wer, p808, overall, gender = (
+        FasterWhisperWER(recogniser.name.partition(" (")[0]),
+        P808(),
+        DNSMOS(),
+        GenderAgreement(),
+    )
     spent = seconds = 0.0
 
     def spoken(voice: GeneratedVoice, sentence: str) -> np.ndarray:
@@ -82,20 +96,15 @@ def measured(args: argparse.Namespace) -> str:
         return load_audio((speech.samples, speech.sample_rate), SAMPLE_RATE)
 
     sound = []
-    for number, (row, voice) in enumerate(zip(rows, voices, strict=True)):
-        sentence = SENTENCES[0 if args.one_sentence else number % len(SENTENCES)]
+    for row, voice, sentence in zip(rows, voices, sentences, strict=True):
         wave = spoken(voice, sentence)
         sound.append(np.array(encoder(wave)))
-        heard = hearing.predict(sound[-1], tracker(wave)["median"])
         quality = dnsmos(wave)
-        for metric, values in zip(
-            metrics, ((recogniser(wave), sentence), (quality,), (quality,), (heard, row.gender)), strict=True
-        ):
-            metric.update(*values, row.path)  # type: ignore[attr-defined]
-    again = [
-        np.array(encoder(spoken(voice, SENTENCES[0 if args.one_sentence else number % len(SENTENCES)])))
-        for number, voice in enumerate(others)
-    ]
+        wer.update(recogniser(wave), sentence, row.path)
+        p808.update(quality, row.path)
+        overall.update(quality, row.path)
+        gender.update(hearing.predict(sound[-1], tracker(wave)["median"]), row.gender, row.path)
+    again = [np.array(encoder(spoken(voice, one))) for voice, one in zip(others, sentences, strict=False)]
     same = [float(one @ other) for one, other in zip(sound, again, strict=False)]
     across = [
         float(sound[one] @ sound[other])
@@ -103,17 +112,25 @@ def measured(args: argparse.Namespace) -> str:
         for other in range(one)
         if rows[one].gender == rows[other].gender
     ]
+    seen = seen_gender(torch.stack([vclip.face_features(picture, aligned=True) for picture in pictures]).numpy())
+    tower = np.mean([one == row.gender for one, row in zip(seen, rows, strict=True)])
     hub = Counter(voice.name for voice in voices).most_common(1)[0][1] / len(voices)
-    lines = [
-        f"{len(rows)} faces of faces-valid, {recogniser.name}",
-        "",
-        markdown([Measurement.of("Vclip", metric, "") for metric in metrics]),
-        "",
-        f"cosine of two crops of one face ({len(same)}): mean {np.mean(same):.3f}, lowest {min(same, default=0):.3f}",
-        f"cosine of two people of one gender ({len(across)}): mean {np.mean(across):.3f}",
-        f"hub share {hub:.3f}; real-time factor {spent / seconds:.2f}",
-    ]
-    return "\n".join(lines)
+    return {
+        "gender of the voice as labelled": _shown(gender),
+        "gender that the face tower reads as labelled": f"{tower:.3f}",
+        "DNSMOS P.808": _shown(p808),
+        "DNSMOS": _shown(overall),
+        f"word errors, {recogniser.name.partition(' (')[0]}": _shown(wer),
+        f"cosine of two crops of one face ({len(same)})": f"{np.mean(same):.3f}, the lowest {min(same, default=0):.3f}",
+        f"cosine of two people of one gender ({len(across)})": f"{np.mean(across):.3f}",
+        "share of the commonest voice": f"{hub:.3f}",
+        "real-time factor": f"{spent / seconds:.2f}",
+    }
+
+
+def _shown(metric: Metric) -> str:
+    one = metric.compute()
+    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from torch import Tensor
 from idfacevc.bundles.tensors import fingerprint
 from idfacevc.bundles.vclip import VclipBundle, VclipSpec, save_vclip
 from idfacevc.models.vclip.heads import Association, AssociationSpec
-from idfacevc.models.vclip.prior import Mixture, nobody
+from idfacevc.models.vclip.prior import Mixture, is_nobodys, nobody
 from idfacevc.models.vclip.signature import Signature, fit_signature
 from idfacevc.text.speakers.spaces.kokoro import KokoroSpace
 from idfacevc.training.association import Schedule, fit_association
@@ -34,6 +34,7 @@ CANDIDATES = 5000
 DRAWN = 14000  # of which the candidates are what is natural, and plainly a woman's or a man's voice
 NATURAL = 0.75  # share of the voices that is kept by predicted P.808
 AXES = 5
+BLENDED = 3  # candidates of which one is made (docs/vclip.md)
 PARTNERS = 4  # candidates with which a face is paired by turns
 DIM, HIDDEN, SIGNATURE = 64, 256, 256
 GROWN = 16
@@ -88,7 +89,7 @@ def main() -> None:
     spec = VclipSpec(args.name, tower, names, association.spec, SIGNATURE)
     with torch.no_grad():
         index = association.of_voices(torch.from_numpy(candidates.sound)).numpy()
-    bundle = VclipBundle(spec, association, signature, mixture, candidates.coordinates, index, heard)
+    bundle = blended(VclipBundle(spec, association, signature, mixture, candidates.coordinates, index, heard))
     save_vclip(args.out, bundle)
     print("held-out faces:", *table(bundle, faces, held), sep="\n")
     print(f"written: {args.out}")
@@ -165,6 +166,20 @@ def train_heads(faces: dict, speech: dict, candidates: Candidates, used: np.ndar
     association, auc = fit_association(face, voice, identity, spec, schedule, seed=seed)
     print(f"heads on {len(face)} faces: development AUC {auc:.3f} of pairs made by rule")
     return association
+
+
+def blended(bundle: VclipBundle) -> VclipBundle:
+    """Each candidate as the mean of `BLENDED`: itself and those nearest to it in the association space.
+
+    Which of many near ones is ahead for a face is chance, and another picture of the person has another one ahead: what
+    they sound like on the average is what both have in common. A mean that comes too near to a real voice is not taken.
+    """
+    near = np.argsort(-(bundle.index @ bundle.index.T), axis=1, kind="stable")[:, :BLENDED]
+    means = bundle.coordinates[near].mean(axis=1).astype(np.float16).astype(np.float32)
+    vectors = (bundle.prior.mean + means @ bundle.prior.basis.T).astype(np.float32)
+    taken = is_nobodys(vectors, KokoroSpace().bank().vectors)
+    together = replace(bundle, coordinates=np.where(taken[:, None], means, bundle.coordinates))
+    return replace(together, index=together.placed(together.sound(together.vectors())))
 
 
 def bank_sound(signature: Signature, spoken: Syntheses) -> tuple[np.ndarray, tuple[str, ...]]:

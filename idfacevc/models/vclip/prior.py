@@ -123,11 +123,17 @@ def nearest_distances(vectors: np.ndarray, bank: np.ndarray, itself: bool = Fals
 
 
 def nobody(vectors: np.ndarray, bank: np.ndarray) -> np.ndarray:
-    """The vectors (n, E) that are no copy of a voice of the bank (m, E).
+    """The vectors (n, E) that are no copy of a voice of the bank (m, E)."""
+    return vectors[is_nobodys(vectors, bank)]
+
+
+def is_nobodys(vectors: np.ndarray, bank: np.ndarray) -> np.ndarray:
+    """Whether each vector (n, E) is far enough from every voice of the bank (m, E).
 
     Refused is what lies nearer to a voice than the 1 % quantile of the distances between neighbours in the bank.
     """
-    return vectors[nearest_distances(vectors, bank) >= np.quantile(nearest_distances(bank, bank, True), 0.01)]
+    limit = np.quantile(nearest_distances(bank, bank, True), 0.01)
+    return nearest_distances(vectors, bank) >= limit
 
 
 def _joint(points: np.ndarray, weights: np.ndarray, means: np.ndarray, variances: np.ndarray) -> np.ndarray:
