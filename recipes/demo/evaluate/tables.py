@@ -15,7 +15,7 @@ from idfacevc.evaluation.measurement import Measurement
 from idfacevc.evaluation.metrics.base import RatioMetric
 from idfacevc.evaluation.metrics.embedding import centroid, cosine
 from idfacevc.evaluation.metrics.gender import GenderAgreement, VoiceGender
-from idfacevc.evaluation.metrics.similarity import SECS
+from idfacevc.evaluation.metrics.similarity import SECS, SED
 from idfacevc.evaluation.pairs import Pair
 from idfacevc.evaluation.run import Measured, Sections
 from idfacevc.evaluation.scores import map_processes
@@ -179,7 +179,18 @@ def assigned_table(measured: Measured, assigned: Mapping[str, str], corpora: Pat
                 near.update(own, voice, pair.target)
                 moved.add(cosine(own, voice) - cosine(own, scores.embeddings[pair.source]), pair.target)
         table += [Measurement.of(condition, metric, model) for metric in (near, moved)]
-    return table
+    return [*table, Measurement.of("recordings of the assigned voices", _spread(measured, assigned, clips), model)]
+
+
+def _spread(measured: Measured, assigned: Mapping[str, str], clips: Mapping[str, list[str]]) -> SED:
+    """How alike the assigned voices are in recordings of different words: what bounds SED of the outputs."""
+    spread = SED(lambda one, other: one == other)
+    spread.info = replace(SED.info, name="sed_group", title="SED, same gender and age group")
+    for pair in measured.pairs:
+        for number, clip in enumerate(clips.get(assigned.get(pair.target, ""), [])):
+            kind = (pair.face_gender, pair.face_age)
+            spread.update(measured.scorer.scores.embeddings[clip], number, pair.target, kind)
+    return spread
 
 
 def _clips_of(speakers: set[str], corpora: Path) -> dict[str, list[str]]:
