@@ -25,7 +25,7 @@ from idfacevc.face.image import VIDEO_SUFFIXES
 from idfacevc.face.reader import FaceReader, FaceSource
 from idfacevc.files import replacing
 from idfacevc.models.speech2face.face_side import feature_of
-from idfacevc.models.speech2face.front_end import RATE, SECONDS, log_mel, spectrogram
+from idfacevc.models.speech2face.front_end import RATE, SECONDS
 from idfacevc.threads import few_threads
 
 DEFAULT = "speech2face"
@@ -137,8 +137,8 @@ class Speech2Face:
     @torch.inference_mode()
     def heard(self, speech: np.ndarray) -> np.ndarray:
         """Face feature (D,) of speech (N,) at 16 kHz; what is shorter than six seconds is repeated."""
-        front_end = spectrogram if self.bundle.spec.voice.front_end == "complex" else log_mel
-        return self.bundle.voice(front_end(torch.from_numpy(speech)[None]))[0].numpy()
+        voice = self.bundle.voice
+        return voice(voice.input_of(torch.from_numpy(speech)[None]))[0].numpy()
 
     @few_threads()
     @torch.inference_mode()

@@ -60,7 +60,7 @@ class LogMel(nn.Module):
     def __init__(self, spec: FrontEndSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.register_buffer("window", torch.hann_window(spec.win_length), persistent=False)
+        self.register_buffer("window", torch.hann_window(spec.win_length, device="cpu"), persistent=False)
         self.register_buffer("filters", torch.from_numpy(mel_filterbank(spec)), persistent=False)
 
     def magnitude(self, wav: Tensor) -> Tensor:

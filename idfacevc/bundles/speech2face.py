@@ -22,7 +22,8 @@ from idfacevc.bundles.tensors import checked_state, shapes_of, undrawn
 from idfacevc.errors import InputError
 from idfacevc.files import readable, replacing
 from idfacevc.models.speech2face.decoder import FaceDecoder, FaceDecoderSpec
-from idfacevc.models.speech2face.encoder import VoiceEncoder, VoiceSpec
+from idfacevc.models.speech2face.encoder import AnyVoiceSpec, VoiceEncoder, voice_encoder
+from idfacevc.models.speech2face.speaker import SpeakerVoiceEncoder
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -40,7 +41,7 @@ class Speech2FaceSpec:
 
     name: str
     tower: str
-    voice: VoiceSpec
+    voice: AnyVoiceSpec
     decoder: FaceDecoderSpec
     format: Literal["speech2face-1"] = "speech2face-1"
 
@@ -54,7 +55,7 @@ class Speech2FaceBundle:
     """A loaded bundle, in evaluation mode."""
 
     spec: Speech2FaceSpec
-    voice: VoiceEncoder
+    voice: VoiceEncoder | SpeakerVoiceEncoder
     decoder: FaceDecoder
 
 
@@ -88,7 +89,7 @@ def load_speech2face(folder: str | os.PathLike[str]) -> Speech2FaceBundle:
     known = ("voice.", "decoder.")
     if other := [key for key in tensors if not key.startswith(known)]:
         raise InputError(f"{path}: holds unknown tensors: {', '.join(sorted(other)[:3])}")
-    voice = _module(lambda: VoiceEncoder(spec.voice), tensors, "voice.", path)
+    voice = _module(lambda: voice_encoder(spec.voice), tensors, "voice.", path)
     return Speech2FaceBundle(spec, voice, _module(lambda: FaceDecoder(spec.decoder), tensors, "decoder.", path))
 
 

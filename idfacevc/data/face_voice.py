@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -20,8 +20,11 @@ from idfacevc.data.shards import FeatureStore
 from idfacevc.errors import InputError
 from idfacevc.models.speech2face.face_side import bins_of, feature_of
 from idfacevc.models.speech2face.front_end import MEL, RATE, SECONDS, six_seconds
+from idfacevc.models.speech2face.speaker import DIM, SpeakerVoiceEncoder
 
+Array = Literal["mel", "speech"]
 _FRAMES = round(SECONDS / MEL.frame_period)
+_WINDOWS = 6  # of a speaker encoder, in six seconds
 
 
 class Faces:
@@ -68,13 +71,14 @@ class Faces:
 
 
 class FaceVoiceDataset(Dataset):
-    """Examples `voice`, six seconds as a log-mel (M, T) or a wave (N,), and `face`, a feature (D,).
+    """Examples `voice`, six seconds as a log-mel (M, T), a wave (N,) or a speaker's vector (V,), and `face` (D,).
 
     Args:
         voices: shards of the speech.
         clips: its indices that are examples.
         faces: their faces.
-        training: six seconds at a random place of a log-mel; otherwise the first ones.
+        training: six seconds at a random place; otherwise the first ones.
+        reads: array of the shards, "mel" or "speech".
         audio: recording of each clip's id, for the complex spectrogram; None reads the shards' log-mels.
     """
 
@@ -84,10 +88,11 @@ class FaceVoiceDataset(Dataset):
         clips: list[int],
         faces: Faces,
         training: bool,
+        reads: Array = "mel",
         audio: dict[str, str] | None = None,
     ) -> None:
         self.voices, self.clips, self.faces = voices, clips, faces
-        self.training, self.audio = training, audio
+        self.training, self.reads, self.audio = training, reads, audio
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -96,10 +101,16 @@ class FaceVoiceDataset(Dataset):
         number, seed = draw
         rng = np.random.default_rng(seed)
         index = self.clips[number]
-        voice = self._wave(index) if self.audio is not None else self._mel(index, rng)
+        read = self._wave if self.audio is not None else self._mel if self.reads == "mel" else self._speaker
+        voice = read(index, rng)
         return {"voice": voice, "face": self.faces.feature(index, self.voices, rng)}
 
-    def _wave(self, index: int) -> Tensor:
+    def _speaker(self, index: int, rng: np.random.Generator) -> Tensor:
+        heard = self.voices.read(index, "speech").float().flatten(0, 1)
+        start = int(rng.integers(max(1, len(heard) - _WINDOWS + 1))) if self.training else 0
+        return SpeakerVoiceEncoder.speaker(heard[start : start + _WINDOWS])
+
+    def _wave(self, index: int, rng: np.random.Generator) -> Tensor:
         assert self.audio is not None
         wave = load_audio(audio_source(self.audio[self.voices.clips[index].id]), RATE)
         return six_seconds(torch.from_numpy(np.array(wave))[None])[0]
@@ -119,6 +130,7 @@ class FaceVoiceData(pl.LightningDataModule):
         faces: folder of face shards from which a clip gets faces of its gender and age group; for corpora in which
             nobody has both. A voice without an age gets grown-ups, one without a gender is left out.
         faces_each: of these, the number whose mean is the target of a pair.
+        reads: "mel", or "speech" for an encoder of the kind "speaker": vectors of windows, as its `heard` gives them.
         audio: what was given to `idfacevc prepare folder`, for the complex spectrogram, which shards do not hold.
         batch_size: pairs a step.
         epoch_clips: pairs an epoch; 0 takes every clip once.
@@ -134,6 +146,7 @@ class FaceVoiceData(pl.LightningDataModule):
         features: str,
         faces: str = "",
         faces_each: int = 1,
+        reads: Array = "mel",
         audio: str = "",
         batch_size: int = 8,
         epoch_clips: int = 0,
@@ -145,7 +158,7 @@ class FaceVoiceData(pl.LightningDataModule):
         check_loading(batch_size, workers, seed)
         if faces_each < 1 or epoch_clips < 0 or not 0 <= balance <= 1:
             raise InputError("faces_each must be at least 1, epoch_clips not negative, and balance from 0 to 1")
-        self.features, self.faces, self.audio = Path(features), faces, audio
+        self.features, self.faces, self.reads, self.audio = Path(features), faces, reads, audio
         self.faces_each = faces_each if faces else 0
         self.batch_size, self.epoch_clips, self.balance = batch_size, epoch_clips, balance
         self.seed, self.workers = seed, workers
@@ -162,14 +175,14 @@ class FaceVoiceData(pl.LightningDataModule):
             clips = [
                 index
                 for index, clip in enumerate(voices.clips)
-                if clip.split == split and "mel" in clip.rows and of_split.known(index, voices)
+                if clip.split == split and self.reads in clip.rows and of_split.known(index, voices)
             ]
-            self._sets[split] = FaceVoiceDataset(voices, clips, of_split, split == "train", audio)
+            self._sets[split] = FaceVoiceDataset(voices, clips, of_split, split == "train", self.reads, audio)
         if not self._sets["train"].clips:
             raise InputError(f"{self.features}: holds no speech of the split train with a face")
-        mel = voices.read(self._sets["train"].clips[0], "mel", 0, 1)
-        if mel.shape[1] != MEL.n_mels:
-            raise InputError(f"{self.features}: its mels have {mel.shape[1]} bands, not {MEL.n_mels}")
+        width = voices.read(self._sets["train"].clips[0], self.reads, 0, 1).shape[-1]
+        if width != (wanted := MEL.n_mels if self.reads == "mel" else DIM):
+            raise InputError(f"{self.features}: its {self.reads} has {width} numbers a row, not {wanted}")
         if audio is not None and (lost := [one for one in self._ids() if one not in audio]):
             raise InputError(f"{self.audio}: does not hold {lost[0]}, which the shards name")
 

@@ -14,12 +14,13 @@ from torch import Tensor
 from idfacevc.audio.mel import random_equaliser
 from idfacevc.backbones.tower import FaceTower, load_tower
 from idfacevc.config.reader import from_dict, to_dict
-from idfacevc.errors import InputError
+from idfacevc.errors import InputError, optional
 from idfacevc.losses.speech2face import features_loss, speech2face_loss
 from idfacevc.models.speech2face.decoder import FaceDecoder, FaceDecoderSpec
-from idfacevc.models.speech2face.encoder import VoiceEncoder, VoiceSpec
+from idfacevc.models.speech2face.encoder import AnyVoiceSpec, VoiceEncoder, VoiceSpec, voice_encoder
 from idfacevc.models.speech2face.face_side import TowerClasses
 from idfacevc.models.speech2face.front_end import at_zero_mean, spectrogram
+from idfacevc.models.speech2face.speaker import SpeakerVoiceEncoder
 from idfacevc.training.resume import read_checkpoint, weights_under
 
 _PAPERS_ADAM: dict[str, Any] = {"betas": (0.5, 0.999), "eps": 1e-4}  # of the voice encoder
@@ -63,7 +64,7 @@ class VoiceModule(pl.LightningModule):
 
     def __init__(
         self,
-        voice: VoiceSpec = VoiceSpec(),  # noqa: B008  frozen
+        voice: AnyVoiceSpec = VoiceSpec(),  # noqa: B008  frozen
         tower: str = "",
         decoder: str = "",
         rate: RateSpec = RateSpec(),
@@ -73,7 +74,9 @@ class VoiceModule(pl.LightningModule):
         if bool(tower) != bool(decoder):
             raise InputError("the paper's losses need both the tower and the decoder")
         self.rate, self.disturb = rate, disturb
-        self.voice = VoiceEncoder(voice)
+        self.voice = voice_encoder(voice)
+        if isinstance(self.voice, SpeakerVoiceEncoder):
+            load_resemblyzer(self.voice)
         # not submodules: they are fixed, and no part of the checkpoint
         self._fixed = (read_decoder(decoder), TowerClasses(load_tower(Path(tower)))) if tower else None
 
@@ -84,7 +87,9 @@ class VoiceModule(pl.LightningModule):
             classes.tower.to(self.device)
 
     def forward(self, voice: Tensor) -> Tensor:
-        """Features of waves (B, N) or log-mels (B, M, T), as the encoder's front end is."""
+        """Features of waves (B, N), log-mels (B, M, T) or speakers' vectors (B, V), as the encoder's kind is."""
+        if isinstance(self.voice, SpeakerVoiceEncoder):
+            return self.voice.head(voice)
         return self.voice(spectrogram(voice) if self.voice.spec.front_end == "complex" else at_zero_mean(voice))
 
     def loss(self, found: Tensor, face: Tensor) -> Tensor:
@@ -98,7 +103,7 @@ class VoiceModule(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_index: int) -> Tensor:
         voice = batch["voice"]
-        if self.voice.spec.front_end == "logmel":
+        if isinstance(self.voice, VoiceEncoder) and self.voice.spec.front_end == "logmel":
             # seeded by the step: a resumed run hears what the killed one would have heard
             voice = disturbed(voice, self.disturb, torch.Generator().manual_seed(self.global_step))
         loss = self.loss(self(voice), batch["face"])
@@ -223,14 +228,30 @@ def _scheduled(optimizer: torch.optim.Optimizer, rate: RateSpec) -> Any:
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def read_voice(checkpoint: str | Path) -> VoiceEncoder:
+def load_resemblyzer(encoder: SpeakerVoiceEncoder) -> None:
+    """Take the weights of the speaker encoder from Resemblyzer's package; `InputError` without it."""
+    with optional("resemblyzer", "the speaker encoder's weights need resemblyzer: pip install 'idfacevc[train]'"):
+        from resemblyzer import VoiceEncoder as Resemblyzer
+    state = Resemblyzer("cpu", verbose=False).state_dict()
+    for part in ("lstm", "linear"):
+        getattr(encoder, part).load_state_dict(weights_under({"state_dict": state}, f"{part}."))
+
+
+def read_voice(checkpoint: str | Path) -> VoiceEncoder | SpeakerVoiceEncoder:
     """The encoder of a `VoiceModule`'s checkpoint, in evaluation mode; `InputError` for other files."""
     state = read_checkpoint(str(checkpoint))
     if "voice_spec" not in state:
         raise InputError(f"{checkpoint}: is no checkpoint of a voice encoder's training")
-    voice = VoiceEncoder(from_dict(VoiceSpec, state["voice_spec"]))
+    voice = voice_encoder(from_dict(_Voice, {"spec": state["voice_spec"]}).spec)
     voice.load_state_dict(weights_under(state, "voice."))
     return voice.eval()
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """The reader chooses between the kinds where a field has both."""
+
+    spec: AnyVoiceSpec
 
 
 def read_decoder(checkpoint: str | Path) -> FaceDecoder:

@@ -2,8 +2,9 @@
 
     python -m recipes.speech2face.features --corpora DIR --out DIR [--faces 8000] [--each 6] [--face-side demo]
 
-Shards `speech` with log-mels of all speakers whose gender is known, shards `faces` with the tower's features of
-labelled faces, and `pictures.safetensors` with the same faces' pictures and landmarks. What is there is kept.
+Shards `speech` with the speaker's vector in each window, of all speakers whose gender is known; shards `faces` with the
+tower's features of labelled faces; `pictures.safetensors` with the pictures and landmarks of the same faces. What is
+there is kept.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from idfacevc.audio.io import load_audio
-from idfacevc.audio.mel import LogMel
 from idfacevc.backbones.tower import TowerBackbone
 from idfacevc.data.corpora.item import Item, audio_source, open_member
 from idfacevc.data.face_pictures import PICTURES_FILE, write_pictures
 from idfacevc.data.shards import INDEX, write_index, write_shard
-from idfacevc.models.speech2face.front_end import MEL
+from idfacevc.models.speech2face.front_end import RATE
+from idfacevc.models.speech2face.speaker import SpeakerVoiceEncoder
+from idfacevc.training.speech2face import load_resemblyzer
 from recipes.demo.corpora import Utterance, kept_out, read_parallel, read_utterances, recording_of
 from recipes.demo.items import face_items
 from recipes.vclip.features import tower_of
@@ -56,15 +58,18 @@ def utterances(corpora: Path, each: int) -> list[Item]:
 
 
 def write_speech(items: list[Item], folder: Path) -> None:
-    """Shards of the items' log-mels."""
+    """Shards of what Resemblyzer hears in each window of the items."""
     folder.mkdir(parents=True, exist_ok=True)
-    log_mel = LogMel(MEL)
+    encoder = SpeakerVoiceEncoder().eval()
+    load_resemblyzer(encoder)
     paths: list[Path] = []
     for start in range(0, len(items), _SHARD):
         clips = []
         for item in items[start : start + _SHARD]:
-            wave = torch.from_numpy(np.array(load_audio(audio_source(item.audio), MEL.sample_rate)))
-            clips.append((item, {"mel": log_mel(wave[None])[0].T.numpy()}))
+            wave = torch.from_numpy(np.array(load_audio(audio_source(item.audio), RATE)))
+            with torch.inference_mode():
+                heard = encoder.heard(encoder.windows(wave.repeat(-(-2 * RATE // len(wave)))[None]))
+            clips.append((item, {"speech": heard[0].numpy()}))
         paths.append(folder / f"shard-{len(paths):05d}.safetensors")
         write_shard(paths[-1], clips, [], "speech2face")
     write_index(folder, paths)

@@ -7,7 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from idfacevc.models.speech2face.front_end import BANDS, BINS
+from idfacevc.models.speech2face.front_end import BANDS, BINS, log_mel, spectrogram
+from idfacevc.models.speech2face.speaker import SpeakerVoiceEncoder, SpeakerVoiceSpec
 
 CHANNELS = (64, 64, 128, 128, 128, 256, 512, 512, 512)
 _KERNEL = 4
@@ -35,6 +36,7 @@ class VoiceSpec:
     final_relu: bool = False
     front_end: Literal["complex", "logmel"] = "complex"
     pooled: bool = False
+    kind: Literal["convolutional"] = "convolutional"
 
 
 class VoiceEncoder(nn.Module):
@@ -62,6 +64,10 @@ class VoiceEncoder(nn.Module):
         if spec.final_relu:
             self.head.append(nn.ReLU())
 
+    def input_of(self, wav: Tensor) -> Tensor:
+        """What `forward` reads of six seconds of waves (B, N) at 16 kHz; cut, or repeated."""
+        return spectrogram(wav) if self.spec.front_end == "complex" else log_mel(wav)
+
     def forward(self, spectrum: Tensor) -> Tensor:
         out = self.layers(spectrum.transpose(2, 3))
         return self.head(out.mean(dim=3).flatten(1) if self.spec.pooled else out.flatten(1))
@@ -72,3 +78,11 @@ class AverageOverTime(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(dim=2, keepdim=True)
+
+
+AnyVoiceSpec = VoiceSpec | SpeakerVoiceSpec
+
+
+def voice_encoder(spec: AnyVoiceSpec) -> VoiceEncoder | SpeakerVoiceEncoder:
+    """The encoder of the kind that a specification names."""
+    return SpeakerVoiceEncoder(spec) if spec.kind == "speaker" else VoiceEncoder(spec)
