@@ -24,7 +24,7 @@ from idfacevc.models.speech2face.speaker import DIM, SpeakerVoiceEncoder
 
 Array = Literal["mel", "speech"]
 _FRAMES = round(SECONDS / MEL.frame_period)
-_WINDOWS = 6  # of a speaker encoder, in six seconds
+_WINDOWS = 3  # of a speaker encoder at least, in training: about three seconds
 
 
 class Faces:
@@ -77,7 +77,7 @@ class FaceVoiceDataset(Dataset):
         voices: shards of the speech.
         clips: its indices that are examples.
         faces: their faces.
-        training: six seconds at a random place; otherwise the first ones.
+        training: six seconds at a random place, of windows those from a random one on; otherwise the first ones.
         reads: array of the shards, "mel" or "speech".
         audio: recording of each clip's id, for the complex spectrogram; None reads the shards' log-mels.
     """
@@ -108,7 +108,7 @@ class FaceVoiceDataset(Dataset):
     def _speaker(self, index: int, rng: np.random.Generator) -> Tensor:
         heard = self.voices.read(index, "speech").float().flatten(0, 1)
         start = int(rng.integers(max(1, len(heard) - _WINDOWS + 1))) if self.training else 0
-        return SpeakerVoiceEncoder.speaker(heard[start : start + _WINDOWS])
+        return SpeakerVoiceEncoder.speaker(heard[start:])
 
     def _wave(self, index: int, rng: np.random.Generator) -> Tensor:
         assert self.audio is not None

@@ -68,7 +68,7 @@ def write_speech(items: list[Item], folder: Path) -> None:
         for item in items[start : start + _SHARD]:
             wave = torch.from_numpy(np.array(load_audio(audio_source(item.audio), RATE)))
             with torch.inference_mode():
-                heard = encoder.heard(encoder.windows(wave.repeat(-(-2 * RATE // len(wave)))[None]))
+                heard = encoder.heard(encoder.input_of(wave[None]))
             clips.append((item, {"speech": heard[0].numpy()}))
         paths.append(folder / f"shard-{len(paths):05d}.safetensors")
         write_shard(paths[-1], clips, [], "speech2face")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The bundle of Speech2Face, from the corpora folder: about twenty minutes of one core.
+# The bundle of Speech2Face, from the corpora folder: about a quarter of an hour of one core.
 # Features keep what is there when started again; a training goes on from its last.ckpt.
 #
 #   recipes/speech2face/run.sh --corpora DIR [--out runs/speech2face] [--face-side checkpoints/demo]
@@ -32,7 +32,7 @@ train() { "$bin/idfacevc" train --config "$conf/$1.yaml" $(resuming "$1") "${@:2
 mkdir -p "$out"
 cd "$out"  # the configurations' paths count from the run's folder
 
-if runs 1; then  # pictures with landmarks, face features, log-mels
+if runs 1; then  # pictures with landmarks, face features, speakers' vectors
   step features --corpora "$corpora" --out features --face-side "$faces"
 fi
 if runs 2; then  # the decoder by itself; fixed from here on
@@ -46,5 +46,7 @@ if runs 4; then
 fi
 if runs 5; then  # on speakers and faces that were kept out
   step test_pairs --corpora "$corpora" --out pairs
-  "$bin/idfacevc" evaluate speech2face --checkpoint "${bundle:-bundle}" --pairs pairs/pairs.tsv
+  for list in pairs adults; do
+    "$bin/idfacevc" evaluate speech2face --checkpoint "${bundle:-bundle}" --pairs "pairs/$list.tsv"
+  done
 fi

@@ -4,7 +4,7 @@
 
 Each speaker who was kept from training gets a face of the other split, of the same gender and age group, in which the
 detector finds one. Nobody is both speaker and face: gender and age can be measured with such pairs, a person's own face
-cannot.
+cannot. `adults.tsv` holds the pairs of grown-ups alone: a child's gender is hardly heard, nor seen.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from idfacevc.models.speech2face.face_side import bins_of
 from recipes.demo.items import face_items
 from recipes.speech2face.features import utterances
 
+COLUMNS = ("face", "voice", "identity", "gender")
+GROWN = 18  # years
+
 
 def copied(member: str, folder: Path) -> str:
     """A member of an archive as a file in `folder`; its name."""
@@ -40,7 +43,8 @@ def main() -> None:
     faces = [one for one in face_items(args.corpora) if one.split == "valid"]
     random.Random(0).shuffle(faces)
     detector = FaceDetector()
-    rows = [("face", "voice", "identity", "gender")]
+    rows: list[tuple[str, ...]] = []
+    adults: list[tuple[str, ...]] = []
     for voice in utterances(args.corpora, each=1):
         if voice.split != "valid":
             continue
@@ -49,9 +53,12 @@ def main() -> None:
         face = next(one for one in alike if detector.all(Image.open(open_member(one.face)).convert("RGB")))
         faces.remove(face)
         rows.append((copied(face.face, args.out), copied(voice.audio, args.out), voice.speaker, voice.gender))
-    with replacing(args.out / "pairs.tsv") as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
-        csv.writer(handle, delimiter="\t", lineterminator="\n").writerows(rows)
-    print(f"{len(rows) - 1} pairs in {args.out / 'pairs.tsv'}")
+        if not voice.age or float(voice.age) >= GROWN:
+            adults.append(rows[-1])
+    for name, listed in (("pairs.tsv", rows), ("adults.tsv", adults)):
+        with replacing(args.out / name) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+            csv.writer(handle, delimiter="\t", lineterminator="\n").writerows([COLUMNS, *listed])
+        print(f"{len(listed)} pairs in {args.out / name}")
 
 
 if __name__ == "__main__":
