@@ -35,7 +35,7 @@ def held_out(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).random(count) < HELD
 
 
-def group_of(mixture: Mixture, coordinates: np.ndarray) -> np.ndarray:
+def gender_of(mixture: Mixture, coordinates: np.ndarray) -> np.ndarray:
     """The gender (n,) of the bank's voices to whose mean a sample is nearer."""
     bank = KokoroSpace().bank()
     places = (bank.vectors - mixture.mean) @ mixture.basis
@@ -67,7 +67,7 @@ class Chosen:
         self.number = np.array([top(bundle.index @ face, 1)[0] for face in placed]).reshape(views.shape[:2])
         sound = bundle.sound(bundle.vectors(self.number.flatten()))
         self.sound = sound.reshape(*self.number.shape, -1)
-        self.gender = group_of(bundle.prior, bundle.coordinates[self.number[:, 0]])
+        self.gender = gender_of(bundle.prior, bundle.coordinates[self.number[:, 0]])
         self.label, self.seen = faces["gender"], seen_gender(faces["features"])
 
     def figures(self, own: np.ndarray) -> dict[str, float]:
@@ -86,7 +86,7 @@ class Chosen:
         }
 
 
-def table(bundle: VclipBundle, faces: dict[str, np.ndarray], held: np.ndarray) -> Iterator[str]:
+def agreement_table(bundle: VclipBundle, faces: dict[str, np.ndarray], held: np.ndarray) -> Iterator[str]:
     """Rows of a table in Markdown: all held-out faces, and each group by the labels that has ten or more.
 
     The labels of race serve this report of gaps and nothing else.
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the training (%(default)s)")
     args = parser.parse_args()
     faces = dict(np.load(args.features / "faces.npz", allow_pickle=False))
-    for row in table(load_vclip(args.bundle), faces, held_out(len(faces["gender"]), args.seed)):
+    for row in agreement_table(load_vclip(args.bundle), faces, held_out(len(faces["gender"]), args.seed)):
         print(row)
 
 

@@ -25,7 +25,7 @@ from idfacevc.models.vclip.prior import Mixture, is_nobodys, nobody
 from idfacevc.models.vclip.signature import Signature, fit_signature
 from idfacevc.text.speakers.spaces.kokoro import KokoroSpace
 from idfacevc.training.association import Schedule, fit_association
-from recipes.vclip.agreement import group_of, held_out, seen_gender, table
+from recipes.vclip.agreement import agreement_table, gender_of, held_out, seen_gender
 from recipes.vclip.alignment import face_places, partners, voice_places
 from recipes.vclip.features import tower_of
 from recipes.vclip.syntheses import TEMPERATURE, prior
@@ -91,7 +91,7 @@ def main() -> None:
         index = association.of_voices(torch.from_numpy(candidates.sound)).numpy()
     bundle = blended(VclipBundle(spec, association, signature, mixture, candidates.coordinates, index, heard))
     save_vclip(args.out, bundle)
-    print("held-out faces:", *table(bundle, faces, held), sep="\n")
+    print("held-out faces:", *agreement_table(bundle, faces, held), sep="\n")
     print(f"written: {args.out}")
 
 
@@ -114,7 +114,7 @@ def choose(mixture: Mixture, signature: Signature, spoken: Syntheses, speech: di
     styles = (mixture.mean + coordinates @ mixture.basis.T).astype(np.float32)
     with torch.no_grad():
         sound = signature(torch.from_numpy(styles)).numpy()
-    group = group_of(mixture, coordinates)
+    group = gender_of(mixture, coordinates)
     measured = np.isfinite(spoken.p808) & np.isfinite(spoken.pitch)
     natural = np.ones(len(styles), bool)
     pitch = np.zeros((len(styles), 0))
