@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from idfacevc.audio.blocks import overlapped
+from idfacevc.audio.filters import resampled
 from idfacevc.errors import InputError
 
 CEILING_DB = -1.0  # dBTP, EBU R128's maximum
@@ -21,9 +22,7 @@ _BLOCK = 1 << 12
 
 def peaks(wave: np.ndarray) -> np.ndarray:
     """The largest size (N,) of the wave (N,) at each sample and between it and the next."""
-    from scipy.signal import resample_poly
-
-    between = np.abs(resample_poly(wave, _OVERSAMPLING, 1)).reshape(-1, _OVERSAMPLING)
+    between = np.abs(resampled(wave, _OVERSAMPLING)).reshape(-1, _OVERSAMPLING)
     return between.max(axis=1) if len(between) else np.zeros(0)
 
 
@@ -36,8 +35,6 @@ def limited(pieces: Iterable[np.ndarray], rate: int, ceiling_db: float = CEILING
     Raises:
         InputError: for samples that are no finite numbers.
     """
-    from scipy.ndimage import minimum_filter1d
-
     ceiling = 10 ** ((ceiling_db - _MARGIN_DB) / 20)
     reach = round(_REACH * rate)
     window = np.hanning(2 * reach + 3)[1:-1]
@@ -49,6 +46,8 @@ def limited(pieces: Iterable[np.ndarray], rate: int, ceiling_db: float = CEILING
         over = peaks(wave)
         if not len(wave) or over.max() <= ceiling:
             return wave
+        from scipy.ndimage import minimum_filter1d  # seldom needed, and slow to import
+
         needed = ceiling / np.maximum(over, ceiling)
         needed = np.minimum(needed, np.append(1.0, needed[:-1]))  # a peak between two samples is both samples'
         least = np.pad(minimum_filter1d(needed, 2 * reach + 1, mode="nearest"), reach, mode="edge")

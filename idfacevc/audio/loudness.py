@@ -1,7 +1,7 @@
 """Loudness by EBU R128 (ITU-R BS.1770-4): measured by blocks, and the gain that gives a wave the loudness asked for.
 
-The weighting filters are pyloudnorm's. Blocks are summed here, so that hours are measured in bounded memory and a
-stream while it runs.
+The weighting filters are pyloudnorm's (`filters`). Blocks are summed here, so that hours are measured in bounded memory
+and a stream while it runs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+
+from idfacevc.audio.filters import Convolution, k_weighting
 
 TEXT_LUFS = -23.0  # EBU R128's target for programmes
 SILENCE_LUFS = -70.0  # the absolute gate: what lies under it is not raised
@@ -27,24 +29,14 @@ class Meter:
     """
 
     def __init__(self, rate: int) -> None:
-        from pyloudnorm.iirfilter import IIRfilter
-
-        shelf = IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, rate, "high_shelf")
-        high_pass = IIRfilter(0.0, 0.5, 38.0, rate, "high_pass")
-        self._filters = [(one.b, one.a) for one in (shelf, high_pass)]
-        self._states = [np.zeros(2), np.zeros(2)]
+        self._weighted = Convolution(k_weighting(rate))
         self._hop = round(_HOP * rate)
         self._rest = np.zeros(0)
         self._power: list[float] = []  # mean square of each hop
 
     def add(self, piece: np.ndarray) -> None:
         """Hear more samples (n,)."""
-        from scipy.signal import lfilter
-
-        wave = np.asarray(piece, dtype=np.float64)
-        for index, (b, a) in enumerate(self._filters):
-            wave, self._states[index] = lfilter(b, a, wave, zi=self._states[index])
-        wave = np.concatenate([self._rest, wave])
+        wave = np.concatenate([self._rest, self._weighted(np.asarray(piece, dtype=np.float64))])
         whole = len(wave) // self._hop * self._hop
         self._power += np.square(wave[:whole].reshape(-1, self._hop)).mean(axis=1).tolist()
         self._rest = wave[whole:]

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from idfacevc.audio.blocks import overlapped
+from idfacevc.audio.filters import resampled
 from idfacevc.errors import InputError
 
 RATE = 16000
@@ -123,11 +124,9 @@ class Perth:
         return wave + self._difference(wave)
 
     def _marked_at(self, wave: np.ndarray, rate: int) -> np.ndarray:
-        from scipy.signal import resample_poly
-
-        low = resample_poly(wave, RATE, rate).astype(np.float32)
-        difference = resample_poly(self._difference(low), rate, RATE)[: len(wave)]
-        return wave + np.pad(difference, (0, len(wave) - len(difference))).astype(np.float32)
+        low = resampled(wave, RATE, rate)
+        difference = resampled(self._difference(low), rate, RATE)[: len(wave)]
+        return wave + np.pad(difference, (0, len(wave) - len(difference)))
 
     @torch.inference_mode()
     def _difference(self, wave: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-from scipy.signal import resample_poly
+
+from idfacevc.audio.filters import resampled
 
 SCORE_RATE = 16000  # Hz that detection works at
 MARKED = 0.4  # a score from here on means that the mark is there
@@ -49,7 +50,7 @@ def score(wave: np.ndarray, any_speed: bool = False) -> float:
     for up, down in _SPEEDS if any_speed else ():
         if best >= MARKED:
             break
-        best = max(best, _mean_score(resample_poly(wave, up, down).astype(np.float32)))
+        best = max(best, _mean_score(resampled(wave, up, down)))
     return best
 
 

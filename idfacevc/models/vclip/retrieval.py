@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from idfacevc.errors import InputError
 
@@ -49,6 +48,8 @@ def cast(scores: Sequence[np.ndarray], vectors: np.ndarray, pool: int = 50, weig
         pool: Best candidates of each face among which to choose.
         weight: Of the likeness to the voices of the others, against the score.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import, and one voice needs none
+
     candidates = sorted({int(index) for one in scores for index in top(one, min(pool, len(one)))})
     if len(scores) > len(candidates):
         raise InputError(f"{len(scores)} faces want different voices; there are {len(candidates)}")
