@@ -1,4 +1,4 @@
-"""Resampling and weighting as SciPy and pyloudnorm do them, whose import alone would take a second of every first file."""
+"""Resampling and weighting as SciPy and pyloudnorm do them, whose import would take a second of every first file."""
 
 from __future__ import annotations
 
