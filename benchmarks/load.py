@@ -1,9 +1,10 @@
 """How much slower a conversion is where other programs work: the command alone, then beside busy processes.
 
-python benchmarks/load.py [--others 2] [--repeats 3] [--checkpoint demo]
+python benchmarks/load.py [--others 2] [--repeats 3]
 
-Each run is `idfacevc convert` of one sentence in a process of its own, from start to end. The others count without
-pause, one core each. Nothing else should run. Wanted: at most 2.5 times slower beside two of them on two cores.
+Each run is `idfacevc convert` of one sentence, or of a recording of it, in a process of its own, from start to end. The
+others count without pause, one core each. Nothing else should run. Wanted: at most 2.5 times slower beside two of them
+on two cores.
 """
 
 from __future__ import annotations
@@ -38,24 +39,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--others", type=int, default=2, help="busy processes (%(default)s)")
     parser.add_argument("--repeats", type=int, default=3, help="runs, of which the median counts (%(default)s)")
-    parser.add_argument("--checkpoint", default="demo")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         photo, sound = Path(folder) / "photo.png", Path(folder) / "out.wav"
         Image.fromarray(astronaut()).save(photo)
-        command = [sys.executable, "-m", "idfacevc.cli.main", "convert", "--quiet", "--checkpoint", args.checkpoint,
-                   "--face", str(photo), "--text", TEXT, "-o", str(sound)]  # fmt: skip
+        convert = [sys.executable, "-m", "idfacevc.cli.main", "convert", "--quiet", "--face", str(photo)]
+        jobs = {
+            "a sentence": [*convert, "--text", TEXT, "-o", str(sound)],
+            "a recording of it": [*convert, "--audio", str(sound), "-o", str(Path(folder) / "converted.wav")],
+        }
         before = os.getloadavg()[0]
-        seconds(command, 1)  # reads everything from the disk
-        alone = seconds(command, args.repeats)
+        seconds(jobs["a sentence"], 1)  # reads everything from the disk, and makes the recording
+        alone = {name: seconds(command, args.repeats) for name, command in jobs.items()}
         others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(args.others)]
         try:
-            beside = seconds(command, args.repeats)
+            beside = {name: seconds(command, args.repeats) for name, command in jobs.items()}
         finally:
             for one in others:
                 one.kill()
-    print(f"{os.cpu_count()} cores, load {before:.1f} at the start, medians of {args.repeats}")
-    print(f"alone {alone:.1f} s, beside {args.others} busy processes {beside:.1f} s: {beside / alone:.2f} times slower")
+    about = f"{os.cpu_count()} cores, load {before:.1f} at the start"
+    print(f"| {about} | alone, s | beside {args.others}, s | times slower |")
+    print("|---|---|---|---|")
+    for name in jobs:
+        print(f"| {name} | {alone[name]:.1f} | {beside[name]:.1f} | {beside[name] / alone[name]:.2f} |")
 
 
 if __name__ == "__main__":
