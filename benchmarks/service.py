@@ -136,7 +136,10 @@ def soak(minutes: float) -> int:
                 while time.monotonic() < end:
                     name, request = chance.choice(REQUESTS)
                     try:
-                        statuses[name, str(request(client))] += 1
+                        status = request(client)
+                        statuses[name, str(status)] += 1
+                        if status == 429:  # as clients do
+                            time.sleep(1)
                     except httpx.TransportError as error:
                         statuses[name, type(error).__name__] += 1
 
