@@ -138,7 +138,7 @@ def soak(minutes: float) -> int:
                     try:
                         status = request(client)
                         statuses[name, str(status)] += 1
-                        if status == 429:  # as clients do
+                        if status == "429":  # as clients do
                             time.sleep(1)
                     except httpx.TransportError as error:
                         statuses[name, type(error).__name__] += 1
