@@ -110,7 +110,7 @@ def degraded(wav: np.ndarray, rng: np.random.Generator, noisy: bool = True) -> n
     return at_speech_level(wav)
 
 
-def resampled(wav: np.ndarray, factor: float) -> np.ndarray:
+def transposed(wav: np.ndarray, factor: float) -> np.ndarray:
     """A recording (N,) as if spoken by a larger (factor > 1) or smaller person: slower and lower, or the reverse."""
     return resample_poly(wav, round(100 * factor), 100)
 
@@ -159,7 +159,7 @@ class Extractor:
             versions.append(self._words(degraded(wav, rng)))
         else:
             for noisy in (False, True):
-                moved = degraded(resampled(wav, np.exp(rng.uniform(-0.2, 0.2))), rng, noisy)
+                moved = degraded(transposed(wav, np.exp(rng.uniform(-0.2, 0.2))), rng, noisy)
                 versions.append(stretched(self._words(moved), length))
         return {
             "mel": mel.half().contiguous(),

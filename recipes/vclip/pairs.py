@@ -33,7 +33,7 @@ from idfacevc.training.association import Schedule, fit_association
 _SPEC = "association"
 
 
-def read_pairs(store: FeatureStore, split: str) -> tuple[Tensor, Tensor, list[Clip]]:
+def pairs_of(store: FeatureStore, split: str) -> tuple[Tensor, Tensor, list[Clip]]:
     """Face (n, F) and voice features (n, V), means over views and tokens, of clips with both and a speaker.
 
     Raises:
@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     store = FeatureStore(args.features)
-    face, voice, clips = read_pairs(store, "train")
+    face, voice, clips = pairs_of(store, "train")
     dim = voice.shape[1] if args.voice_head == "realnvp" else args.dim
     spec = AssociationSpec(face.shape[1], voice.shape[1], dim, voice_head=args.voice_head)
     schedule = Schedule(args.epochs, args.batch, cell_share=args.cells, mined=args.mined)
@@ -91,7 +91,7 @@ def main() -> None:
     heads, auc = fit_association(face, voice, identity, spec, schedule, cell, args.seed)
     save_heads(heads, args.out)
     print(f"{len(face)} pairs of {len(identity.unique())} people, development AUC {auc:.3f}, written: {args.out}")
-    face, voice, clips = read_pairs(store, "valid")
+    face, voice, clips = pairs_of(store, "valid")
     names, gender = (np.array([getattr(one, label) for one in clips]) for label in ("speaker", "gender"))
     judges = {"heads": heads} | ({"judge": load_heads(args.judge)} if args.judge else {})
     tables = {name: figures(mean_scores([one], face, voice), names, gender, args.seed) for name, one in judges.items()}

@@ -22,7 +22,7 @@ from recipes.demo.converter import FRAMES, PairCrops, losses, read_sizes
 from recipes.demo.corpora import kept_out
 from recipes.demo.parallel_speech import Reader, group_rows, sentences_of
 from recipes.demo.source_filter import Panel, new_generator
-from recipes.demo.speech_features import FRONT_END, degraded, resampled, stretched
+from recipes.demo.speech_features import FRONT_END, degraded, stretched, transposed
 from recipes.demo.whisper_weights import encoder_weights, read_ctranslate2
 
 
@@ -90,7 +90,7 @@ def test_degraded_speech_keeps_its_length_and_level():
 
 def test_resampling_moves_a_tone_and_stretching_undoes_its_length():
     rate, tone = 16000, np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000)
-    slower = resampled(tone, 1.2)
+    slower = transposed(tone, 1.2)
     peak = np.abs(np.fft.rfft(slower)).argmax() * rate / len(slower)
     assert peak == pytest.approx(1000 / 1.2, rel=0.01)
     ramp = np.arange(11, dtype=np.float32)[:, None]
