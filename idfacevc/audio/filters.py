@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 _CROSSINGS, _BETA = 10, 5.0  # of the window of SciPy's `resample_poly`
+_SMALL = 8  # the largest factor of a ratio that is resampled here, by way of a wave at the higher rate
 _LASTS = 0.3  # seconds in which the high-pass of 38 Hz has died away, to e^-71
 
 
@@ -18,6 +19,10 @@ def resampled(wave: np.ndarray, up: int, down: int = 1) -> np.ndarray:
     up, down = up // math.gcd(up, down), down // math.gcd(up, down)
     if up == down or not len(wave):
         return np.asarray(wave)
+    if max(up, down) > _SMALL:
+        from scipy.signal import resample_poly
+
+        return resample_poly(wave, up, down).astype(wave.dtype)
     samples = torch.from_numpy(np.ascontiguousarray(wave))[None, None]
     taps = torch.from_numpy(_low_pass(max(up, down)) * up).to(samples.dtype)[None, None]
     half = taps.shape[2] // 2
